@@ -1,0 +1,116 @@
+"""A prepared corpus: its store and its alignment, seen as one."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fs2keras.corpus.align import edge_padded
+from fs2keras.corpus.alignment_file import Alignment, alignment_path, read_alignment
+from fs2keras.corpus.store_file import StoreError, StoreFile
+
+__all__ = ["Prepared", "StoreError"]
+
+SPLITS = ("train", "validation", "test")
+
+
+class Prepared:
+    """What training reads: examples by id, and all that is known of the corpus.
+
+    Attributes:
+        folder: where the store lies.
+        symbols: the symbol table, padding first.
+        lexicon: {"words": {word: symbols}, "pauses": {mark: share}}, or empty when the corpus gives none.
+        statistics: {"pitch" | "energy": {"phoneme" | "frame": {"mean", "std", "min", "max"}}}: mean and std in Hz or
+            raw energy, min and max normalised by them.
+        speakers: names; `example` gives a number in this list.
+        mels: M.
+        settings: of the recipe that prepared it, key by key.
+    """
+
+    def __init__(self, store: StoreFile, alignment: Alignment, splits: dict[str, list[str]]):
+        self._store, self._alignment, self._splits = store, alignment, splits
+        self.folder = store.path.parent
+        self.symbols, self.lexicon = store.symbols, store.lexicon
+        self.speakers, self.mels, self.settings = store.speakers, store.mels, store.settings
+        self.statistics = alignment.statistics
+        self._number = {id: n for n, id in enumerate(store.ids)}
+        spoken = alignment.durations > 0
+        self._pitch = _normalised(alignment.pitch, self.statistics["pitch"]["phoneme"], spoken)
+        self._energy = _normalised(alignment.energy, self.statistics["energy"]["phoneme"], spoken)
+
+    @classmethod
+    def open(cls, folder: str | Path, source: str, splits: dict[str, list[str]] | None = None) -> "Prepared":
+        """Open a store with its alignment of `source` ("given", "textgrid").
+
+        `splits` replaces the splits that the corpus was prepared with: features do not depend on them.
+
+        Raises StoreError when either file is missing, cut short, damaged, or when they do not belong together.
+        """
+        folder = Path(folder)
+        store, alignment = StoreFile(folder), read_alignment(folder, source)
+        if alignment.store != store.fingerprint or alignment.ids != store.ids:
+            raise StoreError(
+                f"{alignment_path(folder, source)} belongs to another {store.path.name}. Delete the folder {folder} "
+                "and run `fs2keras prepare` with your recipe."
+            )
+        return cls(store, alignment, store.splits if splits is None else splits)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same examples in the same splits: a run goes on only with the fingerprint it began with."""
+        digest = hashlib.sha256(f"{self._store.fingerprint}\n{self._alignment.source}\n".encode())
+        for split in SPLITS:
+            digest.update("\n".join([split, *self.ids(split), ""]).encode())
+        return digest.hexdigest()
+
+    def ids(self, split: str) -> list[str]:
+        """The ids of "train", "validation" or "test", in corpus order."""
+        if split not in SPLITS:
+            raise ValueError(f"a split is one of {', '.join(SPLITS)}, not {split!r}")
+        return list(self._splits.get(split, []))
+
+    def lengths(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Phonemes (N,) and frames (N,) of the utterances of a split, in the order of `ids`."""
+        numbers = [self._number[id] for id in self.ids(split)]
+        alignment = self._alignment
+        return np.diff(alignment.offsets)[numbers], (alignment.last - alignment.first)[numbers]
+
+    def example(self, id: str) -> dict[str, Any]:
+        """symbols, durations int32 (P,); pitch, energy float32 (P,), normalised, 0 for a phoneme of no frame;
+        mel float32 (T, M); speaker int. The durations sum to T.
+
+        Raises StoreError when the id is unknown or its data is damaged.
+        """
+        n, alignment = self._row(id), self._alignment
+        phonemes = slice(alignment.offsets[n], alignment.offsets[n + 1])
+        first, last = int(alignment.first[n]), int(alignment.last[n])
+        mel = self._store.mel(n, first, min(last, self._store.frames(n)))
+        return {
+            "symbols": alignment.symbols[phonemes],
+            "durations": alignment.durations[phonemes],
+            "pitch": self._pitch[phonemes],
+            "energy": self._energy[phonemes],
+            "mel": edge_padded(mel, 0, last - first).astype(np.float32),
+            "speaker": int(self._store.speaker[n]),
+        }
+
+    def text(self, id: str) -> str:
+        """The transcript of an utterance."""
+        return self._store.texts[self._row(id)]
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _row(self, id: str) -> int:
+        if id not in self._number:
+            raise StoreError(
+                f"{self._store.path}: no utterance {id!r}; see quarantine.tsv beside it for the ones left out"
+            )
+        return self._number[id]
+
+
+def _normalised(values: np.ndarray, statistics: dict[str, float], spoken: np.ndarray) -> np.ndarray:
+    """Raw values to z-scores; a phoneme of no frame gets 0, the corpus mean."""
+    return np.where(spoken, (values - statistics["mean"]) / statistics["std"], 0).astype(np.float32)

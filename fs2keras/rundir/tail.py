@@ -1,0 +1,87 @@
+"""Reading the CSV files of a run that may be writing them at this moment."""
+
+import csv
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fs2keras.rundir.columns import TEXT_COLUMNS
+
+_WHOLE = re.compile(r"-?\d+")
+_BLOCK = 65536
+
+
+class Rows(list):
+    """The rows, each a dict of int, float, str or None (empty cell); `columns` from the header; `skipped` broken lines.
+
+    A last line without its line end is still being written: it is left out and not counted.
+    """
+
+    def __init__(self, rows: Iterable[dict[str, Any]] = (), columns: tuple[str, ...] = (), skipped: int = 0):
+        super().__init__(rows)
+        self.columns, self.skipped = columns, skipped
+
+
+def read_rows(path: str | os.PathLike) -> Rows:
+    """All rows of a CSV file; none when there is no such file yet."""
+    if not Path(path).is_file():
+        return Rows()
+    data = Path(path).read_bytes()
+    header, *lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1] or [b""]
+    return _parse(header, lines)
+
+
+def read_last_rows(path: str | os.PathLike, n: int) -> Rows:
+    """The last `n` rows, read from the end of the file: as fast for a long run as for a short one."""
+    if not Path(path).is_file():
+        return Rows()
+    with open(path, "rb") as file:
+        header = file.readline()
+        if not header.endswith(b"\n"):
+            return Rows()
+        first = file.tell()
+        start = file.seek(0, os.SEEK_END)
+        data = b""
+        while start > first and data.count(b"\n") <= n + 1:
+            size = min(_BLOCK, start - first)
+            start -= size
+            file.seek(start)
+            data = file.read(size) + data
+    lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
+    if start > first:
+        lines = lines[1:]  # the block began somewhere inside it
+    return _parse(header.rstrip(b"\n"), lines[-n:] if n > 0 else [])
+
+
+def _parse(header: bytes, lines: list[bytes]) -> Rows:
+    columns = tuple(_split(header))
+    rows, skipped = [], 0
+    for line in lines:
+        cells = _split(line)
+        if len(cells) != len(columns):
+            skipped += 1
+            continue
+        rows.append({column: _value(column, cell) for column, cell in zip(columns, cells, strict=True)})
+    return Rows(rows, columns, skipped)
+
+
+def _split(line: bytes) -> list[str]:
+    try:
+        return next(csv.reader([line.decode("utf-8", "replace").rstrip("\r")]), [])
+    except csv.Error:  # not a line of this file: a block of zeros after a power cut, say
+        return []
+
+
+def _value(column: str, cell: str) -> int | float | str | None:
+    if column in TEXT_COLUMNS:
+        return cell
+    if cell == "":
+        return None
+    if _WHOLE.fullmatch(cell):
+        return int(cell)
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
