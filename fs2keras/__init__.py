@@ -1,7 +1,7 @@
 """FastSpeech 2 text-to-speech in Keras 3, on JAX and TensorFlow.
 
-Importing this imports nothing heavy. Its classes are registered with Keras the moment keras is imported, or at once when
-it already is, so `keras.saving.load_model` opens a checkpoint in either order of imports.
+Importing this imports nothing heavy. Its classes are registered with Keras the moment keras is imported, or at once
+when it already is, so `keras.saving.load_model` opens a checkpoint in either order of imports.
 """
 
 import importlib

@@ -16,6 +16,11 @@ def jit_compile() -> bool:
     return True
 
 
+def compiles_each_shape() -> bool:
+    """Whether a new batch shape costs a compilation; TensorFlow traces once, for all shapes."""
+    return name() != "tensorflow"
+
+
 def as_dataset(batches, example: dict):
     """What `model.fit` takes for an iterable of (batch,) tuples, `batch` being a dict of arrays like `example`.
 

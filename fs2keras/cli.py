@@ -1,4 +1,4 @@
-"""The command line. Each verb imports its room only when it is called; the backend is chosen before keras is imported."""
+"""The command line. Each verb imports its room only when called; the backend is chosen before keras is imported."""
 
 import argparse
 import importlib
@@ -130,15 +130,21 @@ def _prepare(options) -> int:
 
 
 def _say(options) -> int:
+    from fs2keras.training.console import Console
+
     text = sys.stdin.read() if options.text == "-" else options.text
     path = _checkpoint(options.run, options.checkpoint)
     _choose_backend("jax")
-    _announce(f"loading {path} ...")
-    from fs2keras.voice import Voice
+    console = Console(stream=sys.stderr)
+    try:
+        console.doing(f"loading {path}")
+        from fs2keras.voice import Voice
 
-    voice = Voice.load(path)
-    _announce("speaking ...")
-    speech = voice.speak(text, speed=options.speed, pitch=options.pitch, energy=options.energy)
+        voice = Voice.load(path)
+        console.doing("speaking (a length comes with a compilation the first time)")
+        speech = voice.speak(text, speed=options.speed, pitch=options.pitch, energy=options.energy)
+    finally:
+        console.close()
     output = options.output or _new_file("say", ".wav")
     speech.save(output)
     print(f"{output}: {speech.seconds:.1f} s of speech, made in {speech.seconds_spent:.1f} s")

@@ -74,7 +74,7 @@ class Voice:
     def __init__(self, model: keras.Model):
         assets = model.assets
         if not assets:
-            raise UserError("This model has no voice assets (symbols, frontend, audio): was it saved by `fs2keras fit`?")
+            raise UserError("This model has no voice assets (symbols, frontend, audio): did `fs2keras fit` save it?")
         self.model = model
         self.symbol_table = SymbolTable(assets["symbols"])
         self.language = assets["language"]
@@ -105,8 +105,14 @@ class Voice:
 
         Raises UserError when nothing in the text can be spoken.
         """
-        sentences = split_sentences(normalize(text, self.language))
-        return [symbols for s in sentences if (symbols := symbols_of(self.frontend.words(s))[0])]
+        return [symbols for symbols, _ in self._sentences(text)]
+
+    def _sentences(self, text: str) -> list[tuple[list[str], list[str]]]:
+        """For each sentence its phonemes, and for each phoneme its word."""
+        normalize(text, self.language)  # raises where nothing at all can be spoken
+        # Split as written, since normalising forgets paragraphs; a part without a letter or digit is no sentence.
+        sentences = [s for s in split_sentences(text) if any(map(str.isalnum, s))] or [text]
+        return [symbols_of(self.frontend.words(sentence)) for sentence in sentences]
 
     def speak(
         self,
@@ -132,10 +138,7 @@ class Voice:
             UserError: nothing to speak, a phoneme that the voice does not know, or an absurd length.
         """
         begin = time.perf_counter()
-        words = [self.frontend.words(sentence) for sentence in split_sentences(normalize(text, self.language))]
-        sentences = [pair for pair in map(symbols_of, words) if pair[0]]
-        if not sentences:
-            raise UserError(f"Nothing to speak in {text!r}.")
+        sentences = self._sentences(text)
         controls = {
             name: _per_phoneme(name, value, sum(len(symbols) for symbols, _ in sentences))
             for name, value in (("speed", speed), ("pitch", pitch), ("energy", energy))
@@ -188,8 +191,8 @@ class Voice:
         if frames > LONGEST:
             seconds = frames * self.audio["hop"] / self.audio["sample_rate"]
             raise UserError(
-                f"The voice wants {seconds:,.0f} s for one sentence of {phonemes} phonemes: it has not learned durations "
-                "yet, the speed is too low, or the text needs full stops."
+                f"The voice wants {seconds:,.0f} s for one sentence of {phonemes} phonemes: it has not learned "
+                "durations yet, the speed is too low, or the text needs full stops."
             )
         return frames
 

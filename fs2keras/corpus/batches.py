@@ -1,5 +1,6 @@
 """Batches of a few static shapes, each a pure function of the seed and its number."""
 
+from collections.abc import Collection
 from functools import lru_cache
 
 import numpy as np
@@ -23,6 +24,7 @@ class Batches:
         seed: of the recipe.
         max_shapes: the most shapes, each of which costs a compilation.
         shuffle: a new order in each epoch; False (for validation) gives the same batches each time, shortest first.
+        frame_level: which of "pitch" and "energy" come frame by frame instead of phoneme by phoneme.
 
     Raises:
         UserError: the split holds no utterance.
@@ -37,6 +39,7 @@ class Batches:
         *,
         max_shapes: int = 8,
         shuffle: bool = True,
+        frame_level: Collection[str] = (),
     ):
         self._prepared = prepared
         self._ids = prepared.ids(split)
@@ -44,7 +47,7 @@ class Batches:
             raise UserError(
                 f"The split {split!r} of {prepared.folder} is empty. Give corpus.{split} a list or a share."
             )
-        self._seed, self._shuffle = seed, shuffle
+        self._seed, self._shuffle, self._frame_level = seed, shuffle, frozenset(frame_level)
         self._plan = plan(*prepared.lengths(split), batch_size, max_shapes)
         self._epoch_rows = lru_cache(maxsize=2)(self._rows_of_epoch)
 
@@ -79,20 +82,22 @@ class Batches:
         return self.shapes[self._rows(i)[0]]
 
     def batch(self, i: int) -> dict[str, np.ndarray]:
-        """Batch i: symbols, durations int32 (B, P); pitch, energy float32 (B, P); mel float32 (B, T, M);
-        speaker int32 (B,). Zero wherever there is no utterance."""
+        """Batch i: symbols, durations int32 (B, P); pitch, energy float32 (B, P), or (B, T) at frame level; mel float32
+        (B, T, M); speaker int32 (B,). Zero wherever there is no utterance."""
         bucket, rows = self._rows(i)
         size, phonemes, frames = self.shapes[bucket]
         batch = {
             "symbols": np.zeros((size, phonemes), np.int32),
             "durations": np.zeros((size, phonemes), np.int32),
-            "pitch": np.zeros((size, phonemes), np.float32),
-            "energy": np.zeros((size, phonemes), np.float32),
+            **{
+                name: np.zeros((size, frames if name in self._frame_level else phonemes), np.float32)
+                for name in ("pitch", "energy")
+            },
             "mel": np.zeros((size, frames, self._prepared.mels), np.float32),
             "speaker": np.zeros((size,), np.int32),
         }
         for position, row in enumerate(rows):
-            for key, value in self._prepared.example(self._ids[row]).items():
+            for key, value in self._prepared.example(self._ids[row], self._frame_level).items():
                 if key == "speaker":
                     batch[key][position] = value
                 else:

@@ -97,9 +97,10 @@ def _speak_all(folder: Path, texts: list[str], language: str, progress: Callable
             samples += clip.end
         if progress:
             progress(number, len(texts))
-    if not metadata:
+    if 2 * len(metadata) < len(texts):
         raise UserError(
-            f"espeak's phoneme events fit none of the {len(texts)} demo sentences in {language}. Use en-us."
+            f"espeak's phoneme events fit only {len(metadata)} of the {len(texts)} demo sentences in {language!r}: "
+            'they are English. Use text.language = "en-us" or "en-gb".'
         )
     write_text(folder / "metadata.csv", "".join(metadata))
     write_text(folder / "phones.tsv", "".join(rows))

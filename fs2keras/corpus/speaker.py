@@ -34,6 +34,20 @@ class _Event(ctypes.Structure):
     ]
 
 
+class _Voice(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_char_p),
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("unused", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    ]
+
+
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
@@ -63,7 +77,12 @@ class Speaker:
             raise UserError(
                 f"espeak started with sample rate {rate} instead of {SAMPLE_RATE}: reinstall espeakng-loader."
             )
-        if self._library.espeak_SetVoiceByName(language.encode()) != 0:
+        # Some languages have a voice file of their own name (en-us), others are found by language (en-gb is "en").
+        voice = _Voice(languages=language.encode())
+        if (
+            self._library.espeak_SetVoiceByName(language.encode()) != 0
+            and self._library.espeak_SetVoiceByProperties(ctypes.byref(voice)) != 0
+        ):
             raise UserError(
                 f"espeak has no voice for text.language = {language!r}. Use a code such as en-us, en-gb or de."
             )

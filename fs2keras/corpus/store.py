@@ -1,6 +1,7 @@
 """A prepared corpus: its store and its alignment, seen as one."""
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,10 @@ class Prepared:
         alignment = self._alignment
         return np.diff(alignment.offsets)[numbers], (alignment.last - alignment.first)[numbers]
 
-    def example(self, id: str) -> dict[str, Any]:
-        """symbols, durations int32 (P,); pitch, energy float32 (P,), normalised, 0 for a phoneme of no frame;
-        mel float32 (T, M); speaker int. The durations sum to T.
+    def example(self, id: str, frame_level: Collection[str] = ()) -> dict[str, Any]:
+        """symbols, durations int32 (P,); pitch, energy float32 (P,), normalised, 0 for a phoneme of no frame, or (T,)
+        for those named in `frame_level`, unvoiced frames at 0 Hz; mel float32 (T, M); speaker int. The durations sum
+        to T.
 
         Raises StoreError when the id is unknown or its data is damaged.
         """
@@ -87,14 +89,21 @@ class Prepared:
         phonemes = slice(alignment.offsets[n], alignment.offsets[n + 1])
         first, last = int(alignment.first[n]), int(alignment.last[n])
         mel = self._store.mel(n, first, min(last, self._store.frames(n)))
+        contours = {"pitch": self._pitch[phonemes], "energy": self._energy[phonemes]}
+        contours |= {name: self._frames(name, n, first, last) for name in frame_level}
         return {
             "symbols": alignment.symbols[phonemes],
             "durations": alignment.durations[phonemes],
-            "pitch": self._pitch[phonemes],
-            "energy": self._energy[phonemes],
+            **contours,
             "mel": edge_padded(mel, 0, last - first).astype(np.float32),
             "speaker": int(self._store.speaker[n]),
         }
+
+    def _frames(self, name: str, n: int, first: int, last: int) -> np.ndarray:
+        """Pitch or energy (T,) of utterance n, frame by frame, normalised with the statistics of frames."""
+        values = {"pitch": self._store.f0, "energy": self._store.energy}[name](n)
+        statistics = self.statistics[name]["frame"]
+        return ((edge_padded(values, first, last) - statistics["mean"]) / statistics["std"]).astype(np.float32)
 
     def text(self, id: str) -> str:
         """The transcript of an utterance."""

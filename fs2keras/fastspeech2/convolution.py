@@ -12,9 +12,7 @@ def _uniform(fan_in: int) -> keras.initializers.RandomUniform:
 
 def dense(units: int, inputs: int, **kwargs) -> keras.layers.Dense:
     """A Dense layer whose kernel and bias start as U(-1/sqrt(inputs), 1/sqrt(inputs))."""
-    return keras.layers.Dense(
-        units, kernel_initializer=_uniform(inputs), bias_initializer=_uniform(inputs), **kwargs
-    )
+    return keras.layers.Dense(units, kernel_initializer=_uniform(inputs), bias_initializer=_uniform(inputs), **kwargs)
 
 
 def attention(width: int, heads: int, **kwargs) -> keras.layers.MultiHeadAttention:

@@ -49,7 +49,7 @@ def _squared(target, output, valid):
 class Ratio(keras.metrics.Metric):
     """A mean over elements, sum / count: of the last batch in training, of all batches in evaluation.
 
-    Keras's own Mean gives the running mean of the epoch, whose curve saw-tooths, and weighs batches instead of elements.
+    Keras's own Mean is the running mean of the epoch, whose curve saw-tooths, and weighs batches, not elements.
     """
 
     def __init__(self, name, **kwargs):

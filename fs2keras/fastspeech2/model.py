@@ -137,7 +137,7 @@ class FastSpeech2(keras.Model):
         x = self._add_contours(x, valid, "phoneme", inputs, controls, outputs, training)
         return outputs | {"hidden": x}
 
-    def predict_frames(self, phonemes, frames, targets=(), training=False, *, pitch=1.0, energy=1.0):
+    def predict_frames(self, phonemes, frames, targets=None, training=False, *, pitch=1.0, energy=1.0):
         """The second half, over `frames` (T, static): length regulator, contours at frame level, decoder, postnet."""
         durations = phonemes["durations"]
         x, valid = regulate_length(phonemes["hidden"], durations, frames)  # (B, T, D)
@@ -147,7 +147,7 @@ class FastSpeech2(keras.Model):
             if self.levels[name] == "frame"
         }
         outputs = {"valid_frames": valid, "is_short": phonemes["frames"] > frames}
-        x = self._add_contours(x, valid, "frame", targets, controls, outputs, training)
+        x = self._add_contours(x, valid, "frame", targets or {}, controls, outputs, training)
         x = self.decoder(x, valid, training=training)
         mel = zero_padding(self.to_mel(x), valid)  # (B, T, M)
         outputs["mel"] = mel
@@ -159,7 +159,7 @@ class FastSpeech2(keras.Model):
         for name in ("pitch", "energy"):
             if self.levels[name] != level:
                 continue
-            target = targets[name] if name in targets else None
+            target = targets.get(name)
             layer = getattr(self, name)
             embedded, outputs[name] = layer(x, valid, target, control=controls[name], training=training)
             x = x + embedded
@@ -173,7 +173,7 @@ class FastSpeech2(keras.Model):
         return regulate_length(control[:, :, None], durations, frames)[0][:, :, 0]
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The sum of the five parts (see `losses.parts`); the targets are in x, since teacher forcing needs them there."""
+        """The sum of the five parts (see `losses.parts`). Targets are in x: teacher forcing needs them there."""
         total = 0.0
         for name, (error, count) in losses.parts(x, y_pred, self.levels).items():
             self.ratios[name].update_state(error, count, only_this=training)

@@ -19,8 +19,8 @@ from fs2keras.rundir.columns import Column
 from fs2keras.voice import Voice
 
 LABELS = {
-    "mel": ("mel before the postnet", "L1, log magnitude"),
-    "mel_postnet": ("mel after the postnet", "L1, log magnitude"),
+    "mel": ("mel", "L1, log magnitude"),
+    "mel_postnet": ("mel after postnet", "L1, log magnitude"),
     "pitch": ("pitch", "squared, normalised"),
     "energy": ("energy", "squared, normalised"),
     "duration": ("duration", "squared, log(frames + 1)"),
@@ -34,7 +34,7 @@ class FastSpeech2Task:
 
     kind = "fastspeech2"
     columns = (
-        Column("loss", "total loss", "", "loss", "lower"),
+        Column("loss", "loss", "", "loss", "lower"),
         *(Column(name, *LABELS[name], group="loss", better="lower") for name in losses.PARTS),
     )
 
@@ -42,6 +42,7 @@ class FastSpeech2Task:
         self.recipe = recipe
         self.prepared: Prepared = ensure(recipe, report)
         self.fingerprint = self.prepared.fingerprint
+        self._levels = {"pitch": recipe.model.pitch_level, "energy": recipe.model.energy_level}
 
     def build_model(self) -> FastSpeech2:
         train = self.recipe.train
@@ -69,11 +70,10 @@ class FastSpeech2Task:
         return self._model(dtype="float32")
 
     def _model(self, dtype: str) -> FastSpeech2:
-        prepared, model = self.prepared, self.recipe.model
-        levels = {"pitch": model.pitch_level, "energy": model.energy_level}
+        prepared = self.prepared
         statistics = {
             f"{name}_statistics": tuple(prepared.statistics[name][level][key] for key in ("mean", "std", "min", "max"))
-            for name, level in levels.items()
+            for name, level in self._levels.items()
         }
         return FastSpeech2(
             len(prepared.symbols),
@@ -83,7 +83,7 @@ class FastSpeech2Task:
             dtype=dtype,
             name="fastspeech2",
             **statistics,
-            **dataclasses.asdict(model),
+            **dataclasses.asdict(self.recipe.model),
         )
 
     def _assets(self) -> dict:
@@ -104,8 +104,15 @@ class FastSpeech2Task:
     def batches(self, split: str) -> Batches:
         train, is_training = self.recipe.train, split == "train"
         shapes = train.max_shapes if is_training else min(VALIDATION_SHAPES, train.max_shapes)
-        seed = self.recipe.run.seed
-        return Batches(self.prepared, split, train.batch_size, seed, max_shapes=shapes, shuffle=is_training)
+        return Batches(
+            self.prepared,
+            split,
+            train.batch_size,
+            self.recipe.run.seed,
+            max_shapes=shapes,
+            shuffle=is_training,
+            frame_level=[name for name, level in self._levels.items() if level == "frame"],
+        )
 
     def losses(self, metrics: dict[str, float]) -> dict[str, float]:
         parts = {name: float(metrics[name]) for name in losses.PARTS}

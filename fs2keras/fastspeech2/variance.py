@@ -1,4 +1,4 @@
-"""The variance adaptor (FastSpeech 2, section 2.3): duration, pitch and energy, predicted, embedded, spread over time."""
+"""The variance adaptor (FastSpeech 2, section 2.3): duration, pitch, energy: predicted, embedded, spread over time."""
 
 import keras
 import numpy as np
@@ -133,9 +133,7 @@ class Contour(keras.layers.Layer):
         self.statistics, self.predictor_arguments = tuple(statistics), dict(predictor)
         self.mean, self.std, minimum, maximum = self.statistics
         self.predictor = VariancePredictor(width, **predictor, dtype=self.dtype_policy, name="predictor")
-        self.embedding = QuantisedEmbedding(
-            width, bins, minimum, maximum, dtype=self.dtype_policy, name="embedding"
-        )
+        self.embedding = QuantisedEmbedding(width, bins, minimum, maximum, dtype=self.dtype_policy, name="embedding")
 
     def build(self, input_shape=None):
         self.predictor.build()

@@ -118,8 +118,7 @@ def _values(row: Mapping[str, Any] | None, columns: Mapping[str, Any], only: tup
     for name, value in (row or {}).items():
         if name == "step" or not isinstance(value, (int, float)) or (only and name not in only):
             continue
-        about = columns.get(name, {})
-        parts.append(f"{about.get('label', name)} {value:.4g}" + (f" {about['unit']}" if about.get("unit") else ""))
+        parts.append(f"{columns.get(name, {}).get('label', name)} {value:.4g}")  # units stand in run.json
     return ", ".join(parts) or None
 
 

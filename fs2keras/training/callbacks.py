@@ -1,8 +1,8 @@
 """The work between steps, each kind a callback of its own.
 
-Keras calls `on_train_batch_end` with the logs of that step, which makes it wait for the device at every step; and on JAX
-touching `self.model` copies all state back. So a step's work is done at the beginning of the next one, after the last
-one in `on_train_end`, and only the callbacks that are due touch the model (facts.md, 10).
+Keras calls `on_train_batch_end` with the logs of that step, which makes it wait for the device at every step; and on
+JAX touching `self.model` copies all state back. So a step's work is done at the beginning of the next one, that of the
+last one in `on_train_end`, and only the callbacks that are due touch the model.
 """
 
 import time
@@ -11,15 +11,15 @@ import keras
 
 from fs2keras import backend
 from fs2keras.errors import NotFinite
+from fs2keras.rundir.statistics import duration
 from fs2keras.rundir.tail import read_rows
 from fs2keras.training.checkpoint import prune, save_checkpoint
-from fs2keras.training.console import duration
 from fs2keras.training.feed import Feed
 from fs2keras.training.session import Session
 from fs2keras.training.state import save_state
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818
     """Training stopped between two steps because a signal asked for it; everything is saved."""
 
 
@@ -106,16 +106,15 @@ class LogStep(AfterStep, keras.callbacks.Callback):
         }
 
     def _line(self, row, losses) -> str:
-        session, train = self.session, self.session.recipe.train
+        train = self.session.recipe.train
         step, total = row["step"], train.steps
         rate = row["steps_per_s"]
         left = (total - step) / rate if rate else 0.0
         next_save = min((step // train.checkpoint_every + 1) * train.checkpoint_every, total)
         loss, *parts = (f"{name} {value:.3f}" for name, value in losses.items())
         end = time.strftime("%a %H:%M", time.localtime(time.time() + left))
-        return (
-            f"step {step:,}/{total:,}  {loss} ({', '.join(parts)})  {rate:.2f} steps/s  "
-            + (f"done in {duration(left)}, {end}  next checkpoint {next_save:,}" if step < total else "done")
+        return f"step {step:,}/{total:,}  {loss} ({', '.join(parts)})  {rate:.2f} steps/s  " + (
+            f"done in {duration(left)}, {end}  next checkpoint {next_save:,}" if step < total else "done"
         )
 
 
@@ -134,7 +133,7 @@ class Compiling(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         shape = self.session.train.shape(self.session.start * self.session.recipe.train.accumulate + batch)
-        if shape in self._seen or (self._seen and backend.name() == "tensorflow"):  # which compiles once, for all shapes
+        if shape in self._seen or (self._seen and not backend.compiles_each_shape()):
             return
         self._seen.add(shape)
         words = f"compiling shape {len(self._seen)} of {len(self.session.train.shapes)}, {shape}"

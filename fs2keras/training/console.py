@@ -1,5 +1,6 @@
 """What `fit` shows: lines that stay, in the terminal and in log.txt, and one line that lives."""
 
+import shutil
 import sys
 import threading
 import time
@@ -85,17 +86,4 @@ class Console:
 
 
 def _columns() -> int:
-    import shutil
-
     return shutil.get_terminal_size((100, 24)).columns
-
-
-def duration(seconds: float) -> str:
-    """75 -> "1 min 15 s", 7500 -> "2 h 5 min": two units are enough for a person."""
-    seconds = round(seconds)
-    days, rest = divmod(seconds, 86400)
-    hours, rest = divmod(rest, 3600)
-    minutes, seconds = divmod(rest, 60)
-    units = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
-    first = next((i for i, (count, _) in enumerate(units) if count), 3)
-    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count) or "0 s"

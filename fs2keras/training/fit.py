@@ -18,8 +18,9 @@ from fs2keras.rundir.heartbeat import Heartbeat
 from fs2keras.rundir.layout import RunDir
 from fs2keras.rundir.lock import lock
 from fs2keras.rundir.process import identity
+from fs2keras.rundir.statistics import duration
 from fs2keras.training import callbacks
-from fs2keras.training.console import Console, duration
+from fs2keras.training.console import Console
 from fs2keras.training.feed import Feed
 from fs2keras.training.session import Clock, Session
 from fs2keras.training.state import newest_meta, restore_state

@@ -12,7 +12,7 @@ from fs2keras.training.task import Task
 
 def describe(recipe: Recipe, task: Task) -> str:
     """The resolved plan in lines: model, corpus, batches, disk."""
-    model, train = task.build_model(), task.batches("train")
+    model, train, validation = task.build_model(), task.batches("train"), task.batches("validation")
     parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     bytes_checkpoint = 4 * sum(int(np.prod(v.shape)) for v in model.weights)
     count, kept = _checkpoints(recipe)
@@ -24,7 +24,7 @@ def describe(recipe: Recipe, task: Task) -> str:
     lines = [
         ("run", f"{folder / recipe.run.name}"),
         ("model", f"{recipe.kind}, {parameters:,} trainable parameters, {recipe.train.precision}"),
-        ("corpus", f"{train.utterances:,} utterances to train on, {task.batches('validation').utterances:,} to validate"),
+        ("corpus", f"{train.utterances:,} utterances to train on, {validation.utterances:,} to validate"),
         *((name, value) for name, value in task.facts().items()),
         ("steps", f"{recipe.train.steps:,}, {train.steps_per_epoch:,} batches in an epoch, {epochs:.1f} epochs"),
         ("batches", f"{train.padding_share:.1%} of the frames are padding; {len(train.shapes)} shapes:"),
