@@ -77,6 +77,8 @@ class Audio:
     mels: int = _key(80, "mel bands (Slaney)", minimum=1)
     fmin: float = _key(0.0, "lower edge of the mel bands, Hz", minimum=0.0)
     fmax: float = _key(8000.0, "upper edge of the mel bands, Hz", above=0.0)
+    pitch_floor: float = _key(71.0, "lowest pitch that is looked for, Hz", above=0.0)
+    pitch_ceiling: float = _key(800.0, "highest pitch; lower it for a deep voice with octave errors", above=0.0)
     peak: float = _key(
         1.0, "every recording is scaled to this peak; 0 leaves the level alone", minimum=0.0, maximum=1.0
     )
@@ -91,6 +93,8 @@ class Audio:
             return f"audio.fmax = {self.fmax} Hz is more than half of audio.sample_rate = {self.sample_rate} Hz"
         if self.fmin >= self.fmax:
             return f"audio.fmin = {self.fmin} is not below audio.fmax = {self.fmax}"
+        if not self.pitch_floor < self.pitch_ceiling < self.sample_rate / 2:
+            return f"audio.pitch_floor = {self.pitch_floor} must be below audio.pitch_ceiling = {self.pitch_ceiling} Hz"
         return None
 
 

@@ -10,6 +10,10 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROOT = Path(__file__).parent.parent
+# XLA needs many seconds for a training step that runs in milliseconds: compile each one once, for all processes.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache/jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +23,27 @@ def ljspeech() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} is not here: real LJSpeech clips do not ship with the package")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A prepared corpus and a recipe for trainings of seconds (tiny.py)."""
+    from tiny import make
+
+    return make(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny):
+    """A finished run of that recipe, never interrupted, with what JAX compiled for it. Copy it before you change it."""
+    from tiny import compilations
+
+    with compilations() as compiled:
+        assert tiny.fit("whole") == 0
+    return tiny.run("whole"), compiled
+
+
+@pytest.fixture
+def whole(tiny_run):
+    """The finished run alone."""
+    return tiny_run[0]

@@ -7,14 +7,14 @@ from fs2keras.audio.mel import frame_count
 from fs2keras.audio.wav import AudioError
 
 
-def f0(samples: np.ndarray, sample_rate: int, hop: int) -> np.ndarray:
+def f0(samples: np.ndarray, sample_rate: int, hop: int, floor: float = 71.0, ceiling: float = 800.0) -> np.ndarray:
     """Fundamental frequency (T,) in Hz of samples (S,), float32, 0 where unvoiced; T as for the spectrogram.
 
-    WORLD's defaults: 71 to 800 Hz.
+    Searched from `floor` to `ceiling` Hz; the defaults are WORLD's.
     """
     samples = samples.astype(np.float64)
     frame_period = 1000.0 * hop / sample_rate
-    rough, times = pyworld.dio(samples, sample_rate, frame_period=frame_period)
+    rough, times = pyworld.dio(samples, sample_rate, f0_floor=floor, f0_ceil=ceiling, frame_period=frame_period)
     refined = pyworld.stonemask(samples, rough, times, sample_rate)
     # DIO counts frames in floating-point milliseconds, so it can be one off.
     frames = frame_count(samples.shape[0], hop)

@@ -31,6 +31,6 @@ def compute(path: Path, audio: Audio) -> tuple[Features, float]:
     features = Features(
         log_mel.astype(np.float16),
         energy.energy(magnitude).astype(np.float32),
-        pitch.f0(samples, audio.sample_rate, audio.hop).astype(np.float32),
+        pitch.f0(samples, audio.sample_rate, audio.hop, audio.pitch_floor, audio.pitch_ceiling).astype(np.float32),
     )
     return features, len(samples) / audio.sample_rate

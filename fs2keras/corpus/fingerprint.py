@@ -1,12 +1,13 @@
 """What a store was made from, so that it is never mistaken for another."""
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from fs2keras.corpus import features
-from fs2keras.recipe import Recipe
+from fs2keras.recipe import Audio, Recipe
 
 _TEXT_FILES = ("metadata.csv", "phones.tsv")
 
@@ -16,7 +17,7 @@ def settings(recipe: Recipe) -> dict[str, Any]:
     keys = {
         "corpus": ["reader"],
         "text": ["frontend", "language"],
-        "audio": ["sample_rate", "fft", "window", "hop", "mels", "fmin", "fmax", "peak"],
+        "audio": [field.name for field in dataclasses.fields(Audio)],
         "alignment": ["source"],
     }
     if recipe.corpus.reader == "demo":

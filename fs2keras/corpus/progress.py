@@ -15,13 +15,15 @@ class Progress:
     def __init__(self, what: str, total: int, report: Callable[[str], None]):
         self._what, self._total, self._report = what, total, report
         self._terminal = sys.stderr.isatty()
-        self._start = self._shown = time.monotonic()
+        self._first = self._shown = time.monotonic()
         self._done = 0
 
     def advance(self) -> None:
         """One more is done."""
         self._done += 1
         now = time.monotonic()
+        if self._done == 1:
+            self._first = now
         if now - self._shown < (_REDRAW_EVERY if self._terminal else LINE_EVERY) and self._done < self._total:
             return
         self._shown = now
@@ -37,7 +39,8 @@ class Progress:
 
     def line(self) -> str:
         """For example "features 120/385, 17.2/s, 15 s left"."""
-        rate = self._done / max(time.monotonic() - self._start, 1e-9)
+        # Measured from the first one on: what comes before it is processes being started.
+        rate = (self._done - 1) / max(time.monotonic() - self._first, 1e-9)
         left = (self._total - self._done) / rate if rate else float("inf")
         return f"{self._what} {self._done:,}/{self._total:,}, {rate:.1f}/s, {spoken_time(left)} left"
 

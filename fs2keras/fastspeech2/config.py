@@ -1,4 +1,4 @@
-"""The recipe's [model] section for kind = "fastspeech2": the constructor's keywords; defaults are the paper's values."""
+"""The recipe's [model] section for kind = "fastspeech2": the constructor's keywords, with the paper's defaults."""
 
 from dataclasses import dataclass, field
 

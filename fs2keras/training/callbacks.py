@@ -258,6 +258,6 @@ class Backup(AfterStep, keras.callbacks.Callback):
                 "validation_csv": session.validation_csv.size(),
             }
             save_state(session.run, self.model, meta)
-        if session.stop_requested:
+        if session.stop_requested and step < session.stop:
             session.event(step, "stopped", session.stop_requested[0])
             raise Interrupted(step)

@@ -65,10 +65,10 @@ def fit(recipe: Recipe, make_task: Callable[[Recipe, Callable[[str], None]], Tas
 
 def _fit(recipe, make_task, run, console) -> int:
     _refuse_other_recipe(run, recipe, console)
-    atomic.write_text(run.recipe, to_toml(recipe))
     saved = newest_meta(run)
     begun = saved[1]["step"] if saved else 0
     if begun >= recipe.train.steps:
+        _record_end(run, "finished")  # a process that was killed right after its last save could not say so
         console.say(
             f"{run.path} is finished: {begun:,} steps. To train on: --set train.steps={2 * begun}. "
             f'To hear it: fs2keras say {run.path} "Any sentence."'
@@ -76,6 +76,8 @@ def _fit(recipe, make_task, run, console) -> int:
         return FINISHED
     _record_start(run, recipe)
     task = make_task(recipe, console.say)
+    # Not before the corpus is ready: a recipe that cannot be begun binds nobody to its mistakes.
+    atomic.write_text(run.recipe, to_toml(recipe))
     keras.utils.set_random_seed(recipe.run.seed)
     backend.make_deterministic()
     model = task.build_model()

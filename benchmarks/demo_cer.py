@@ -1,0 +1,116 @@
+"""Is the demo voice understood? python benchmarks/demo_cer.py runs/demo [--wavs FOLDER]. Prints one line of JSON.
+
+Twenty sentences that are not in the demo corpus, spoken by the run's last checkpoint, written down by an offline
+recogniser (`pip install moonshine-voice==0.0.65`; its model comes with the wheel). Beside it stands the same recogniser
+on espeak's own audio through the same mel-spectrogram and Griffin-Lim: what a perfect model of this corpus would get.
+"""
+
+import argparse
+import json
+import platform
+import re
+import statistics
+from pathlib import Path
+
+import numpy as np
+
+from fs2keras.audio import mel, wav
+from fs2keras.corpus.sentences import demo_sentences
+from fs2keras.corpus.speaker import Speaker
+from fs2keras.rundir.runs import find_run
+from fs2keras.voice import Voice
+
+SENTENCES = (
+    "The farmer sold his horses at the autumn market.",
+    "She forgot her umbrella on the morning train.",
+    "Please write your name at the top of the page.",
+    "The river froze for the first time in twenty years.",
+    "We watched the ships leave the harbour at sunset.",
+    "My uncle repairs watches in a little shop downtown.",
+    "There was a strange noise behind the kitchen door.",
+    "The students finished the difficult exam before noon.",
+    "He carried the heavy boxes up three flights of stairs.",
+    "Bring some bread and cheese for the picnic tomorrow.",
+    "The dog chased a squirrel around the old oak tree.",
+    "A warm wind blew across the empty beach.",
+    "They painted the bedroom walls a pale shade of green.",
+    "The museum opens at nine and closes at five.",
+    "I would rather stay at home than go to the party.",
+    "Thunder rolled over the valley during the night.",
+    "The judge listened carefully to both sides.",
+    "Our neighbours are planning a trip to Norway.",
+    "Two young foxes played in the tall grass.",
+    "The final chapter of the book surprised everyone.",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run")
+    parser.add_argument("--wavs", type=Path, help="keep what was spoken in this folder")
+    options = parser.parse_args()
+    run = find_run(options.run)
+    step, checkpoint = run.list_checkpoints()[-1]
+    voice, speaker, write_down = Voice.load(checkpoint), Speaker("en-us"), recogniser()
+    seen = set(demo_sentences(300, 1))
+    rows = []
+    for number, sentence in enumerate(SENTENCES):
+        assert sentence not in seen
+        audio = {"voice": voice.speak(sentence).samples, "espeak": copy_synthesis(voice, speaker, sentence)}
+        texts = {name: write_down(samples, voice.audio["sample_rate"]) for name, samples in audio.items()}
+        rows.append({name: character_error_rate(sentence, text) for name, text in texts.items()} | {"heard": texts})
+        if options.wavs:
+            for name, samples in audio.items():
+                wav.write(options.wavs / f"{number:02d}-{name}.wav", samples, voice.audio["sample_rate"])
+    print(
+        json.dumps(
+            {
+                "benchmark": "demo_cer",
+                "step": step,
+                "sentences": len(rows),
+                "cer_voice": round(statistics.mean(row["voice"] for row in rows), 4),
+                "cer_espeak_through_griffin_lim": round(statistics.mean(row["espeak"] for row in rows), 4),
+                "heard": {sentence: row["heard"]["voice"] for sentence, row in zip(SENTENCES, rows, strict=True)},
+                "machine": platform.processor() or platform.machine(),
+            },
+            ensure_ascii=False,
+        )
+    )
+
+
+def copy_synthesis(voice: Voice, speaker: Speaker, sentence: str) -> np.ndarray:
+    """espeak's own audio, through the mel-spectrogram and Griffin-Lim of the voice."""
+    audio = voice.audio
+    samples = np.frombuffer(speaker.speak(sentence).pcm, np.int16).astype(np.float32) / 32768
+    magnitude = mel.stft_magnitude(wav.scale_peak(samples, audio["peak"]), audio["fft"], audio["hop"], audio["window"])
+    keys = ("sample_rate", "fft", "mels", "fmin", "fmax")
+    return voice.waveform(mel.log_mel(magnitude, *(audio[key] for key in keys)))
+
+
+def recogniser():
+    """(samples, sample rate) -> text."""
+    from moonshine_voice import ModelArch, get_model_path
+    from moonshine_voice.transcriber import Transcriber
+
+    transcriber = Transcriber(get_model_path("tiny-en"), ModelArch.TINY)
+
+    def write_down(samples: np.ndarray, sample_rate: int) -> str:
+        transcript = transcriber.transcribe_without_streaming(samples.tolist(), sample_rate)
+        return " ".join(line.text for line in transcript.lines)
+
+    return write_down
+
+
+def character_error_rate(expected: str, heard: str) -> float:
+    """Edits that turn one into the other, case and marks aside, for each character expected."""
+    expected, heard = (re.sub(r"[^a-z0-9 ]", "", text.lower()).strip() for text in (expected, heard))
+    row = list(range(len(heard) + 1))
+    for i, a in enumerate(expected, start=1):
+        previous, row[0] = row[0], i
+        for j, b in enumerate(heard, start=1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
+    return row[-1] / len(expected)
+
+
+if __name__ == "__main__":
+    main()
