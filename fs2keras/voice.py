@@ -2,6 +2,8 @@
 
 import math
 import time
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +74,7 @@ class Voice:
     """
 
     def __init__(self, model: keras.Model):
-        assets = model.assets
+        assets = getattr(model, "assets", None)
         if not assets:
             raise UserError("This model has no voice assets (symbols, frontend, audio): did `fs2keras fit` save it?")
         self.model = model
@@ -95,7 +97,7 @@ class Voice:
             raise UserError(f"{path}: no such checkpoint")
         try:
             model = keras.saving.load_model(path, compile=False)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             # Keras calls a truncated zip "File not found".
             raise UserError(f"{path}: not a whole .keras checkpoint ({str(error).splitlines()[0]})") from error
         return cls(model)
@@ -199,14 +201,15 @@ class Voice:
     def _join(self, waveforms: list[np.ndarray]) -> np.ndarray:
         pause = np.zeros(round(PAUSE * self.audio["sample_rate"]), "float32")
         pieces = [piece for waveform in waveforms for piece in (waveform, pause)]
-        return np.concatenate(pieces[:-1])
+        samples = np.concatenate(pieces[:-1])
+        return samples / max(1.0, np.abs(samples).max())  # a voice that has not learned yet may shout
 
 
 class _Phonemes(keras.Model):
     """First compiled stage: FastSpeech2.predict_phonemes of a dict of arrays."""
 
     def __init__(self, model):
-        super().__init__()
+        super().__init__(name="phonemes")  # Keras's own would begin with _, which TensorFlow refuses as a scope
         self.model = model
 
     def call(self, inputs):
@@ -219,7 +222,7 @@ class _Frames(keras.Model):
     """Second compiled stage: FastSpeech2.predict_frames; T is the length of `template`."""
 
     def __init__(self, model):
-        super().__init__()
+        super().__init__(name="frames")
         self.model = model
 
     def call(self, inputs):

@@ -10,7 +10,7 @@ import time
 import keras
 
 from fs2keras import backend
-from fs2keras.errors import NotFinite
+from fs2keras.errors import NotFinite, UserError
 from fs2keras.rundir.statistics import duration
 from fs2keras.rundir.tail import read_rows
 from fs2keras.training.checkpoint import prune, save_checkpoint
@@ -233,7 +233,12 @@ class Sample(AfterStep, keras.callbacks.Callback):
         begin = time.monotonic()
         folder = session.run.sample_folder(step)
         with session.activity("sampling", f"speaking {len(session.recipe.samples.sentences)} sentences"):
-            paths = session.task.sample(self._twin(self.model), folder)
+            try:
+                paths = session.task.sample(self._twin(self.model), folder)
+            except UserError as error:  # a voice that has not learned durations yet is no reason to stop
+                session.event(step, "no sample", str(error))
+                session.console.say(f"no samples at step {step:,}: {error}")
+                return
         session.event(step, "sample", folder.name, sum(path.stat().st_size for path in paths), time.monotonic() - begin)
         session.console.say(f"samples {folder}")
 
