@@ -126,6 +126,14 @@ def test_a_folder_of_something_else_is_refused_untouched(tmp_path):
         assert [path for path in folder.rglob("*") if path.is_file()] == [folder / foreign]
 
 
+def test_languages(tmp_path):
+    assert write_demo(tmp_path / "gb", sentences=10, language="en-gb")["utterances"] >= 9
+    for language, message in (("de", "they are English"), ("tlh-xx", "no voice")):
+        with pytest.raises(UserError, match=message):
+            write_demo(tmp_path / language, sentences=40, language=language)
+        assert not (tmp_path / language / "demo.json").exists()
+
+
 WORDS = [Word("oh", ("ˈoʊ",)), Word("all", ("ˈɔː", "l")), Word(".", (".",), punctuation=True)]
 
 
