@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -167,6 +168,8 @@ def _status(options) -> int:
 def _load_recipe(options):
     from fs2keras.recipe import load
 
+    # SIGTERM ends a preparation as Ctrl-C does; the training takes both over.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     recipe = load(options.recipe, options.overrides)
     _choose_backend(recipe.run.backend)
     return recipe

@@ -178,7 +178,8 @@ class FastSpeech2(keras.Model):
         for name, (error, count) in losses.parts(x, y_pred, self.levels).items():
             self.ratios[name].update_state(error, count, only_this=training)
             total = total + error / ops.maximum(count, 1.0)
-        return total
+        # An absolute error of NaN has a finite gradient; the optimiser, which watches for NaN, must see it too.
+        return total * ops.where(ops.isfinite(total), 1.0, float("nan"))
 
     def get_config(self):
         return super().get_config() | self.arguments

@@ -50,15 +50,6 @@ def fit(recipe: Recipe, make_task: Callable[[Recipe, Callable[[str], None]], Tas
         console = Console(run.log_txt)
         try:
             return _fit(recipe, make_task, run, console)
-        except UserError as error:
-            _record_end(run, "nan" if isinstance(error, NotFinite) else "failed")
-            raise
-        except KeyboardInterrupt:
-            _record_end(run, "interrupted")
-            raise
-        except BaseException:
-            _record_end(run, "crashed")
-            raise
         finally:
             console.close()
 
@@ -75,16 +66,17 @@ def _fit(recipe, make_task, run, console) -> int:
         )
         return FINISHED
     _record_start(run, recipe)
-    task = make_task(recipe, console.say)
-    # Not before the corpus is ready: a recipe that cannot be begun binds nobody to its mistakes.
-    atomic.write_text(run.recipe, to_toml(recipe))
-    keras.utils.set_random_seed(recipe.run.seed)
-    backend.make_deterministic()
-    model = task.build_model()
-    meta = _restore(run, saved, task, model, console)
-    with _session(recipe, task, run, console, meta) as session:
-        _describe(session, model)
-        return _train(session, model)
+    with _end_recorded(run):
+        task = make_task(recipe, console.say)
+        # Not before the corpus is ready: a recipe that cannot be begun binds nobody to its mistakes.
+        atomic.write_text(run.recipe, to_toml(recipe))
+        keras.utils.set_random_seed(recipe.run.seed)
+        backend.make_deterministic()
+        model = task.build_model()
+        meta = _restore(run, saved, task, model, console)
+        with _session(recipe, task, run, console, meta) as session:
+            _describe(session, model)
+            return _train(session, model)
 
 
 def _refuse_other_recipe(run: RunDir, recipe: Recipe, console: Console) -> None:
@@ -264,6 +256,22 @@ def _record_start(run: RunDir, recipe: Recipe) -> None:
         total_steps=recipe.train.steps,
         checkpoint_every=recipe.train.checkpoint_every,
     )
+
+
+@contextmanager
+def _end_recorded(run: RunDir) -> Iterator[None]:
+    """Writes into run.json how a training failed. What is refused before it begins leaves the record as it was."""
+    try:
+        yield
+    except UserError as error:
+        _record_end(run, "nan" if isinstance(error, NotFinite) else "failed")
+        raise
+    except KeyboardInterrupt:
+        _record_end(run, "interrupted")
+        raise
+    except BaseException:
+        _record_end(run, "crashed")
+        raise
 
 
 def _record_end(run: RunDir, status: str) -> None:
