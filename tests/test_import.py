@@ -23,7 +23,8 @@ import json, numpy
 outputs = model({{"symbols": numpy.array([[3, 1, 2]])}}, max_frames=8)
 print(json.dumps({{
     "class": type(model).__name__, "backend": keras.backend.backend(), "symbols": len(model.assets["symbols"]),
-    "optimizer": getattr(model, "optimizer", None) is not None, "durations": numpy.asarray(outputs["log_durations"]).tolist(),
+    "optimizer": getattr(model, "optimizer", None) is not None,
+    "durations": numpy.asarray(outputs["log_durations"]).tolist(),
 }}))
 """
 IMPORTS = {"ours first": "import fs2keras, keras", "keras first": "import keras\nimport fs2keras"}

@@ -23,10 +23,10 @@ class Postnet(keras.layers.Layer):
             MaskedConv1D(outputs, kernel_size, inputs, name=f"conv_{i}", **policy)
             for i, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True))
         ]
-        # The last gain starts at zero, so the residual starts at nothing (Goyal et al. 2017, section 5.1). At one, BatchNorm
-        # forces unit variance upon it, which the slow gain cannot take back during warm-up: measured on 1,000 steps of
-        # LJSpeech, mel 0.87 and mel after the postnet 1.00. The reference gets away with it because its statistics
-        # count the padding, which then takes up the variance.
+        # The last gain starts at zero, and the residual with it (Goyal et al. 2017, section 5.1). At one, BatchNorm
+        # forces unit variance upon the residual, which the gain is too slow to take back during warm-up: measured on
+        # 1,000 steps of LJSpeech, mel 0.87 and mel after the postnet 1.00. The reference gets away with a gain of one
+        # because its statistics count the padding, which takes up the variance.
         gains = ["ones"] * (blocks - 1) + ["zeros"]
         self.norms = [
             keras.layers.BatchNormalization(

@@ -42,6 +42,7 @@ class FastSpeech2Task:
         self.recipe = recipe
         self.prepared: Prepared = ensure(recipe, report)
         self.fingerprint = self.prepared.fingerprint
+        self._voice: Voice | None = None
         self._levels = {"pitch": recipe.model.pitch_level, "energy": recipe.model.energy_level}
 
     def build_model(self) -> FastSpeech2:
@@ -123,10 +124,11 @@ class FastSpeech2Task:
 
     def sample(self, model: keras.Model, folder: Path) -> list[Path]:
         """A wav and a spectrogram for each sentence of the recipe."""
-        voice = Voice(model)
+        if self._voice is None or self._voice.model is not model:
+            self._voice = Voice(model)  # kept: a new one would be compiled anew
         paths = []
         for number, sentence in enumerate(self.recipe.samples.sentences, start=1):
-            speech = voice.speak(sentence)
+            speech = self._voice.speak(sentence)
             wav = folder / f"{number:02d}.wav"
             speech.save(wav)
             speech.save_picture(wav.with_suffix(".png"), sentence)
