@@ -438,5 +438,7 @@ def test_progress_says_how_long(monkeypatch):
     for _ in range(3):
         progress.advance()
     assert len(lines) == 2  # the last one is the summary's to tell
-    assert re.match(r"utterances 1/3, [\d.,]+/s, 0 s left", lines[0])
+    # Before the first one processes are being started: that is no measure of the others.
+    assert lines[0] == "utterances 1/3, 0.0/s, unknown time left"
+    assert re.match(r"utterances 2/3, [\d.,]+/s, 0 s left", lines[1])
     assert [spoken_time(seconds) for seconds in (42.4, 185, 7800)] == ["42 s", "3 min 05 s", "2 h 10 min"]
