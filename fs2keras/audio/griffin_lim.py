@@ -1,5 +1,7 @@
 """From a log-mel spectrogram back to sound without a trained vocoder (Griffin and Lim 1984; Perraudin et al. 2013)."""
 
+import inspect
+
 import librosa
 import numpy as np
 
@@ -50,9 +52,14 @@ def griffin_lim(
         n_fft=fft,
         momentum=MOMENTUM,
         init="random",
-        random_state=seed,
+        **{_seed_keyword(): np.random.RandomState(seed)},
     )
     return samples[: (frames - 1) * hop].astype(np.float32)
+
+
+def _seed_keyword() -> str:
+    """librosa 1.0 renamed it, and warns about the old one."""
+    return "rng" if "rng" in inspect.signature(librosa.griffinlim).parameters else "random_state"
 
 
 def mel_to_magnitude(log_mel: np.ndarray, basis: np.ndarray) -> np.ndarray:
