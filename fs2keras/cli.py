@@ -5,7 +5,8 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from fs2keras import __version__
@@ -101,10 +102,11 @@ def _fit(options) -> int:
     recipe = _load_recipe(options)
     if options.dry_run:
         return _dry_run(recipe)
-    _announce(f"starting Keras on {os.environ['KERAS_BACKEND']} ...")
-    from fs2keras.training.fit import fit
+    with _shown(f"starting Keras on {os.environ['KERAS_BACKEND']}"):
+        from fs2keras.training.fit import fit
 
-    return fit(recipe, _family(recipe.kind))
+        task = _family(recipe.kind)
+    return fit(recipe, task)
 
 
 def _dry_run(recipe) -> int:
@@ -115,10 +117,11 @@ def _dry_run(recipe) -> int:
             f"The plan needs the prepared corpus, and {store_folder(recipe)} has none yet. Run `fs2keras prepare` with "
             "the same recipe and options first; it writes nothing else."
         )
-    _announce(f"starting Keras on {os.environ['KERAS_BACKEND']} ...")
-    from fs2keras.training.plan import describe
+    with _shown(f"starting Keras on {os.environ['KERAS_BACKEND']}"):
+        from fs2keras.training.plan import describe
 
-    print(describe(recipe, _family(recipe.kind)(recipe, print)))
+        plan = describe(recipe, _family(recipe.kind)(recipe, print))
+    print(plan)
     return 0
 
 
@@ -131,21 +134,15 @@ def _prepare(options) -> int:
 
 
 def _say(options) -> int:
-    from fs2keras.training.console import Console
-
     text = sys.stdin.read() if options.text == "-" else options.text
     path = _checkpoint(options.run, options.checkpoint)
     _choose_backend("jax")
-    console = Console(stream=sys.stderr)
-    try:
-        console.doing(f"loading {path}")
+    with _shown(f"loading {path}"):
         from fs2keras.voice import Voice
 
         voice = Voice.load(path)
-        console.doing("speaking (a length comes with a compilation the first time)")
+    with _shown("speaking"):
         speech = voice.speak(text, speed=options.speed, pitch=options.pitch, energy=options.energy)
-    finally:
-        console.close()
     output = options.output or _new_file("say", ".wav")
     speech.save(output)
     print(f"{output}: {speech.seconds:.1f} s of speech, made in {speech.seconds_spent:.1f} s")
@@ -210,8 +207,17 @@ def _new_file(stem: str, suffix: str) -> Path:
     return next(path for path in candidates if not path.exists())
 
 
-def _announce(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+@contextmanager
+def _shown(activity: str) -> Iterator[None]:
+    """Shows what takes its time, with the seconds it has taken so far."""
+    from fs2keras.training.console import Console
+
+    console = Console(stream=sys.stderr)
+    console.doing(activity)
+    try:
+        yield
+    finally:
+        console.close()
 
 
 if __name__ == "__main__":

@@ -70,11 +70,13 @@ def _fit(recipe, make_task, run, console) -> int:
         task = make_task(recipe, console.say)
         # Not before the corpus is ready: a recipe that cannot be begun binds nobody to its mistakes.
         atomic.write_text(run.recipe, to_toml(recipe))
+        console.doing("building the model")
         keras.utils.set_random_seed(recipe.run.seed)
         backend.make_deterministic()
         model = task.build_model()
         meta = _restore(run, saved, task, model, console)
         with _session(recipe, task, run, console, meta) as session:
+            console.doing("")
             _describe(session, model)
             return _train(session, model)
 
