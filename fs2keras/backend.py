@@ -8,17 +8,15 @@ def name() -> str:
 
 
 def jit_compile() -> bool:
-    """Whether Keras shall compile with XLA. TensorFlow on the CPU is faster without (oneDNN; facts.md, 32)."""
+    """Whether Keras shall compile with XLA, which compiles each batch shape once.
+
+    TensorFlow on the CPU is faster without (oneDNN); it then traces once, for all shapes.
+    """
     if name() == "tensorflow":
         import tensorflow as tf
 
         return bool(tf.config.list_physical_devices("GPU"))
     return True
-
-
-def compiles_each_shape() -> bool:
-    """Whether a new batch shape costs a compilation; TensorFlow traces once, for all shapes."""
-    return name() != "tensorflow"
 
 
 def as_dataset(batches, example: dict):

@@ -133,7 +133,7 @@ class Compiling(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         shape = self.session.train.shape(self.session.start * self.session.recipe.train.accumulate + batch)
-        if shape in self._seen or (self._seen and not backend.compiles_each_shape()):
+        if shape in self._seen or (self._seen and not backend.jit_compile()):
             return
         self._seen.add(shape)
         words = f"compiling shape {len(self._seen)} of {len(self.session.train.shapes)}, {shape}"
