@@ -176,7 +176,8 @@ class Validate(AfterStep, keras.callbacks.Callback):
         with session.activity("validating", f"validating on {batches.utterances} utterances"):
             feed = Feed(batches, 0, batches.steps_per_epoch)
             data = backend.as_dataset(feed, batches.batch(0))
-            results = self.model.evaluate(data, steps=batches.steps_per_epoch, return_dict=True, verbose=0)
+            with feed.raising_as_read():
+                results = self.model.evaluate(data, steps=batches.steps_per_epoch, return_dict=True, verbose=0)
             feed.close()
         losses = session.task.losses(results)
         session.validation_csv.append({"step": step, **{name: float(value) for name, value in losses.items()}})

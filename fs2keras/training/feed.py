@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -19,6 +20,7 @@ class Feed:
     Attributes:
         waited: seconds spent waiting for a batch, since the beginning.
         frames: valid frames of each batch handed out, by `frames_of`.
+        error: what the reader raised.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class Feed:
     ):
         self.waited = 0.0
         self.frames: list[int] = []
+        self.error: BaseException | None = None
         self._frames_of = frames_of
         self._batches, self._start, self._stop = batches, start, stop
         self._queue: queue.Queue = queue.Queue(maxsize=ahead)
@@ -45,9 +48,20 @@ class Feed:
             batch = self._queue.get()
             self.waited += time.perf_counter() - begin
             if isinstance(batch, BaseException):
+                self.error = batch
                 raise batch
             self.frames.append(self._frames_of(batch))
             yield (batch,)
+
+    @contextmanager
+    def raising_as_read(self) -> Iterator[None]:
+        """Inside this block the reader's exception comes out as it was: TensorFlow makes one of its own of it."""
+        try:
+            yield
+        except Exception as error:
+            if self.error is None or error is self.error:
+                raise
+            raise self.error from error
 
     def close(self) -> None:
         """Ends the thread, also when batches are left."""

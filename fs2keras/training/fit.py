@@ -200,7 +200,7 @@ def _train(session: Session, model: keras.Model) -> int:
     data = backend.as_dataset(session.feed, session.train.batch(0))
     session.heartbeat.activity = "training"
     try:
-        with _signals_ask(session.stop_requested):
+        with _signals_ask(session.stop_requested), session.feed.raising_as_read():
             model.fit(data, steps_per_epoch=batches, epochs=1, verbose=0, shuffle=False, callbacks=between_steps)
     except callbacks.Interrupted as stop:
         _record_end(run, "interrupted")
