@@ -11,12 +11,15 @@ from fs2keras.rundir.columns import TEXT_COLUMNS
 
 _WHOLE = re.compile(r"-?\d+")
 _BLOCK = 65536
+# What a reader relies on; a file without these columns is not ours, whatever its name. Every file has a step.
+_NEEDED = {"events.csv": {"time", "event"}, "process.csv": {"time", "activity"}}
 
 
 class Rows(list):
     """The rows, each a dict of int, float, str or None (empty cell); `columns` from the header; `skipped` broken lines.
 
-    A last line without its line end is still being written: it is left out and not counted.
+    A line is broken when it has another number of cells, or no whole number as its step; in a file without the columns
+    that it should have, all are. A last line without its line end is still being written: it is left out, not counted.
     """
 
     def __init__(self, rows: Iterable[dict[str, Any]] = (), columns: tuple[str, ...] = (), skipped: int = 0):
@@ -30,7 +33,7 @@ def read_rows(path: str | os.PathLike) -> Rows:
         return Rows()
     data = Path(path).read_bytes()
     header, *lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1] or [b""]
-    return _parse(header, lines)
+    return _parse(Path(path).name, header, lines)
 
 
 def read_last_rows(path: str | os.PathLike, n: int) -> Rows:
@@ -52,18 +55,24 @@ def read_last_rows(path: str | os.PathLike, n: int) -> Rows:
     lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
     if start > first:
         lines = lines[1:]  # the block began somewhere inside it
-    return _parse(header.rstrip(b"\n"), lines[-n:] if n > 0 else [])
+    return _parse(Path(path).name, header.rstrip(b"\n"), lines[-n:] if n > 0 else [])
 
 
-def _parse(header: bytes, lines: list[bytes]) -> Rows:
+def _parse(name: str, header: bytes, lines: list[bytes]) -> Rows:
     columns = tuple(_split(header))
+    if not {"step"} | _NEEDED.get(name, set()) <= set(columns):
+        return Rows((), columns, len(lines))
     rows, skipped = [], 0
     for line in lines:
         cells = _split(line)
         if len(cells) != len(columns):
             skipped += 1
             continue
-        rows.append({column: _value(column, cell) for column, cell in zip(columns, cells, strict=True)})
+        row = {column: _value(column, cell) for column, cell in zip(columns, cells, strict=True)}
+        if isinstance(row["step"], int):
+            rows.append(row)
+        else:
+            skipped += 1
     return Rows(rows, columns, skipped)
 
 
