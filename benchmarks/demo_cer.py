@@ -52,7 +52,7 @@ def main() -> None:
     run = find_run(options.run)
     step, checkpoint = run.list_checkpoints()[-1]
     voice, speaker, write_down = Voice.load(checkpoint), Speaker("en-us"), recogniser()
-    seen = set(demo_sentences(300, 1))
+    seen = set(demo_sentences(1000, 1))
     rows = []
     for number, sentence in enumerate(SENTENCES):
         assert sentence not in seen

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from synthetic_run import write_run
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "fs2keras"
+MONITOR = ROOT / "tui" / "fs2_tui"
 
 GROUND = {"errors", "recipe", "recipe_text", "recipe_check", "rundir"}
 FAMILIES = {config.parent.name for config in PACKAGE.glob("*/config.py")}
@@ -39,14 +41,14 @@ def room_of(path: Path) -> str:
     return "" if first == "__init__" else first
 
 
-def imported(path: Path) -> set[str]:
+def imported(path: Path, package: Path = PACKAGE) -> set[str]:
     """Dotted names of the modules that a file imports anywhere in it, relative ones made absolute."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            parents = ["fs2keras", *path.relative_to(PACKAGE).parts]
+            parents = [package.name, *path.relative_to(package).parts]
             base = ".".join(parents[: len(parents) - node.level]) + "." if node.level else ""
             module = (base + (node.module or "")).rstrip(".")
             names |= {f"{module}.{alias.name}" for alias in node.names} | {module}
@@ -98,6 +100,36 @@ def test_model_and_losses_see_no_recipe(name):
 def test_no_folder_is_a_drawer_for_everything():
     names = {path.stem for path in SOURCES}
     assert not names & {"utils", "util", "common", "helpers", "misc", "base"}
+
+
+@pytest.mark.parametrize("path", sorted(MONITOR.rglob("*.py")), ids=lambda p: str(p.relative_to(MONITOR)))
+def test_the_monitor_knows_the_run_directory_and_nothing_else_of_ours(path):
+    names = imported(path, MONITOR)
+    ours = {name for name in names if name.startswith("fs2keras.")}
+    assert all(name.startswith(("fs2keras.rundir", "fs2keras.errors", "fs2keras.__version__")) for name in ours)
+    assert not {name.split(".")[0] for name in names} & {"keras", "jax", "tensorflow", "numpy", "h5py"}
+
+
+FIRST_FRAME = """
+import asyncio, sys
+from fs2_tui.app import MonitorApp
+from fs2keras.rundir.layout import RunDir
+
+async def main():
+    app = MonitorApp([RunDir(sys.argv[1])])
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        print(sorted({"numpy", "keras", "jax", "tensorflow", "h5py", "PIL"} & sys.modules.keys()))
+
+asyncio.run(main())
+"""
+
+
+def test_the_monitor_draws_its_first_frame_without_anything_heavy(tmp_path):
+    run = write_run(tmp_path / "run", 200)
+    command = [sys.executable, "-c", FIRST_FRAME, str(run.path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_help_imports_nothing_heavy():

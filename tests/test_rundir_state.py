@@ -8,16 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fs2keras.errors import NoSuchRun
-from fs2keras.rundir import atomic, columns, process, record, statistics
+from fs2keras.rundir import atomic, clock, columns, process, record, statistics
 from fs2keras.rundir.csvlog import CsvLog
 from fs2keras.rundir.events import append_event
 from fs2keras.rundir.layout import RunDir
 from fs2keras.rundir.runs import find_run, list_runs
 from fs2keras.rundir.summary import exit_code, render, summarise
+from fs2keras.rundir.tail import read_rows
 
 ROOT = Path(__file__).parents[1]
 
@@ -159,26 +158,6 @@ def test_nothing_but_a_recipe(run):
     assert statistics.state(run).name == "crashed"
 
 
-def test_eta():
-    rows = [{"step": step, "elapsed_s": step * 0.5} for step in range(100, 10_000, 100)]
-    assert statistics.eta(rows, 20_000) == pytest.approx((20_000 - 9_900) * 0.5)
-    assert statistics.eta(rows, 9_900) == 0.0
-    assert statistics.eta([], 10) is None
-    assert statistics.eta(rows[:1], 1000) is None
-    asleep = [row | {"elapsed_s": row["elapsed_s"] + 50_000 * (row["step"] > 9_000)} for row in rows]
-    assert statistics.eta(asleep, 20_000) == pytest.approx((20_000 - 9_900) * 0.5)
-    validating = [row | {"elapsed_s": row["elapsed_s"] + 50 * (row["step"] // 1000)} for row in rows]
-    assert statistics.eta(validating, 20_000) == pytest.approx((20_000 - 9_900) * 0.55, rel=0.01)
-    faster = rows + [{"step": 9_900 + i, "elapsed_s": 4950 + i * 0.1} for i in range(100, 6000, 100)]
-    assert statistics.eta(faster, 20_000) == pytest.approx((20_000 - 15_800) * 0.1)
-
-
-@given(st.lists(st.tuples(st.integers(0, 1000), st.floats(0, 1e6)), max_size=60), st.integers(1, 2000))
-def test_eta_is_never_negative(points, total):
-    answer = statistics.eta([{"step": step, "elapsed_s": elapsed} for step, elapsed in points], total)
-    assert answer is None or answer >= 0
-
-
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 s"), (119, "119 s"), (130, "2 min"), (7260, "2 h 1 min"), (400_000, "4 d 15 h"), (None, "unknown")],
@@ -201,6 +180,7 @@ def test_summary_of_a_run_in_training(run):
     facts = summarise(run)
     assert (facts["state"], facts["step"], facts["total_steps"]) == ("training", 124, 200)
     assert facts["eta_s"] == pytest.approx(40.0)
+    assert facts["eta_low_s"] < 40.0 < facts["eta_high_s"]
     assert facts["losses"] == {"loss": 10 / 120}
     assert facts["best"] == {"step": 100, "loss": 2.0}
     assert facts["validation"]["step"] == 120
@@ -209,14 +189,39 @@ def test_summary_of_a_run_in_training(run):
     assert exit_code(facts) == 0
     json.dumps(facts)
     text = render(facts)
-    for words in ("training:", "124 of 200 (62.0 %)", "40 s to go", "total loss 0.08333", "step 100: total loss 2",
+    left = f"40 s to go ({facts['eta_low_s']:.0f} s to {facts['eta_high_s']:.0f} s)"
+    for words in ("training:", "124 of 200 (62.0 %)", left, "total loss 0.08333", "step 100: total loss 2",
                   "2 (4 kB)", "next at step 150", "jax on cpu", "memory 1.0 GB"):  # fmt: skip
         assert words in text
 
 
+def test_summary_of_a_finished_run_has_no_end_to_wait_for(run):
+    begin(run, status="finished")
+    write_steps(run, range(10, 130, 10))
+    facts = summarise(run)
+    assert (facts["eta_s"], facts["eta_low_s"], facts["eta_high_s"]) == (None, None, None)
+    assert "to go" not in render(facts)
+
+
+def test_a_clock_that_a_test_sets(run, monkeypatch):
+    began = datetime(2026, 11, 22, 13, 39, 20, 123_000, tzinfo=UTC).timestamp()
+    monkeypatch.setattr(clock, "unix", lambda: began)
+    assert clock.now() == "2026-11-22T13:39:20.123Z"
+    append_event(run, 0, "started")
+    assert clock.to_unix(read_rows(run.events_csv)[0]["time"]) == pytest.approx(began)
+    monkeypatch.setattr(clock, "unix", lambda: began + 90)
+    assert clock.seconds_since("2026-11-22T13:39:20.123Z") == pytest.approx(90)
+    assert clock.seconds_since("2026-11-22T14:39:20.123+01:00") == pytest.approx(90)
+    for nonsense in ("2026-11-22T13:39:20", "soon", "", None):
+        assert clock.to_unix(nonsense) is None
+        assert clock.seconds_since(nonsense) is None
+
+
 def test_summary_of_an_empty_run(run):
     begin(run)
-    text = render(summarise(run))
+    facts = summarise(run)
+    assert facts["eta_s"] is None
+    text = render(facts)
     assert "starting" in text
     assert "0 of 200" in text
     assert "none yet" in text

@@ -1,12 +1,12 @@
-"""What the files of a run say about it: its state, and how long it will take."""
+"""What the files of a run say about it: its state, and how that is known."""
 
-from collections.abc import Mapping, Sequence
-from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fs2keras.rundir import clock, process, record
+from fs2keras.rundir.eta import seconds_per_step
 from fs2keras.rundir.layout import RunDir
 from fs2keras.rundir.lock import living_owner, read_owner
+from fs2keras.rundir.table import Table
 from fs2keras.rundir.tail import read_last_rows, read_rows
 
 # What a trainer writes into run.json when it ends; any other status means that it was running.
@@ -52,22 +52,6 @@ def state(rundir: RunDir) -> State:
         who += " lives" if here else f" on host {fields.get('host')} cannot be seen from here"
         return State("stalled", f"{who}, but {last}")
     return _by_heartbeat(rundir, silence)
-
-
-def eta(rows: Sequence[Mapping[str, Any]], total: int) -> float | None:
-    """Seconds of training left until step `total`, from the last rows of steps.csv; None when they do not tell.
-
-    The median over the last 50 rows of the time that every fifth of them took: validations and saves are in it in their
-    share, one long pause is not.
-    """
-    points = [(row["step"], row["elapsed_s"]) for row in rows[-50:]]
-    if points and points[-1][0] >= total:
-        return 0.0
-    span = max(1, len(points) // 5)
-    pairs = zip(points, points[span:], strict=False)
-    rates = [(after[1] - before[1]) / (after[0] - before[0]) for before, after in pairs if after[0] > before[0]]
-    rates = [rate for rate in rates if rate > 0]
-    return (total - points[-1][0]) * median(rates) if rates else None
 
 
 def duration(seconds: float | None) -> str:
@@ -121,8 +105,8 @@ def _by_heartbeat(rundir: RunDir, silence: float) -> State:
     since = (clock.seconds_since(same["time"]) or 0.0) - silence
     allowed = BUSY_S
     if name == "training":
-        rows = read_last_rows(rundir.steps_csv, 50)
-        one_step = eta(rows, rows[-1]["step"] + 1) if rows else None
+        steps = Table.from_rows(read_last_rows(rundir.steps_csv, 50))
+        one_step = seconds_per_step(steps["step"], steps["elapsed_s"]) if "elapsed_s" in steps else None
         allowed = max(STUCK_S, 50 * (one_step or 0.0))
     if since > allowed:
         return State(

@@ -5,12 +5,13 @@ from typing import Any
 
 from fs2keras.rundir import record
 from fs2keras.rundir.columns import STEP_HEAD, STEP_TAIL, names
+from fs2keras.rundir.eta import ROWS, Eta, eta
 from fs2keras.rundir.layout import RunDir
-from fs2keras.rundir.statistics import duration, eta, state
+from fs2keras.rundir.statistics import duration, state
+from fs2keras.rundir.table import Table
 from fs2keras.rundir.tail import Rows, read_last_rows, read_rows
 
 _EXIT_CODES = {"stalled": 1, "crashed": 1, "nan": 4, "interrupted": 130}
-_RECENT = 50
 _EVERY_RUN = names((*STEP_HEAD, *STEP_TAIL))
 
 
@@ -18,10 +19,10 @@ def summarise(rundir: RunDir) -> dict[str, Any]:
     """The facts of a run, None where there is none yet.
 
     `losses` and `validation` hold the last row of their file, `best` the validation row with the lowest loss, `columns`
-    what run.json says about them; times are seconds, sizes bytes.
+    what run.json says about them; times are seconds, sizes bytes. From `eta_low_s` to `eta_high_s` is an 80 % interval.
     """
     fields, now = record.read(rundir), state(rundir)
-    rows = read_last_rows(rundir.steps_csv, _RECENT)
+    rows = read_last_rows(rundir.steps_csv, ROWS)
     beats, events = read_last_rows(rundir.process_csv, 1), read_rows(rundir.events_csv)
     last = rows[-1] if rows else {}
     step = max(last.get("step") or 0, (beats[-1]["step"] or 0) if beats else 0)
@@ -36,7 +37,7 @@ def summarise(rundir: RunDir) -> dict[str, Any]:
         "total_steps": total,
         "epoch": last.get("epoch"),
         "elapsed_s": last.get("elapsed_s"),
-        "eta_s": eta(rows, total) if total and now.name != "finished" else None,
+        **_eta(None if now.name == "finished" else remaining(Table.from_rows(rows), total)),
         "steps_per_s": last.get("steps_per_s"),
         "losses": _losses(last),
         **_validation(read_rows(rundir.validation_csv)),
@@ -71,6 +72,17 @@ def render(summary: Mapping[str, Any]) -> str:
         ("broken", f"{summary['skipped_rows']} unreadable CSV rows" if summary["skipped_rows"] else None),
     ]
     return "\n".join(f"{label:<12} {text}" for label, text in lines if text)
+
+
+def remaining(steps: Table, total: int | None) -> Eta | None:
+    """Training time left until step `total`, from the last rows of steps.csv; None when they do not tell."""
+    if not total or "elapsed_s" not in steps:
+        return None
+    return eta(steps["step"][-ROWS:], steps["elapsed_s"][-ROWS:], total)
+
+
+def _eta(left: Eta | None) -> dict[str, float | None]:
+    return dict(zip(("eta_s", "eta_low_s", "eta_high_s"), left or (None, None, None), strict=True))
 
 
 def _losses(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +121,8 @@ def _times(summary: Mapping[str, Any]) -> str | None:
     if summary["steps_per_s"]:
         parts.append(f"{summary['steps_per_s']:.3g} steps/s")
     if summary["eta_s"]:
-        parts.append(f"{duration(summary['eta_s'])} to go")
+        left, low, high = (duration(summary[key]) for key in ("eta_s", "eta_low_s", "eta_high_s"))
+        parts.append(f"{left} to go" + (f" ({low} to {high})" if low != high else ""))
     return ", ".join(parts)
 
 
