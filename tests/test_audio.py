@@ -10,6 +10,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PIL import Image
 
 from fs2keras.audio import wav
 from fs2keras.audio.energy import energy
@@ -284,6 +285,22 @@ class TestPicture:
         save_spectrogram(two, mel, hop=HOP, sample_rate=RATE, title=title, reference=mel[:50])
         assert one.read_bytes()[:8] == two.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
         assert sorted(file.name for file in tmp_path.iterdir()) == ["one.png", "two.png"]
+
+    @pytest.mark.parametrize(("title", "frames"), [("short", 0), ("a title that is wrapped, " * 9, 40), ("short", 150)])
+    def test_says_where_the_spectrogram_stands(self, tmp_path, title, frames):
+        mel = np.tile(np.linspace(-8, 0, 80, dtype=np.float32), (100, 1))  # nothing but the colour map, from below
+        reference = np.tile(mel[:1], (frames, 1)) if frames else None
+        save_spectrogram(tmp_path / "one.png", mel, hop=HOP, sample_rate=RATE, title=title, reference=reference)
+        with Image.open(tmp_path / "one.png") as picture:
+            assert set(picture.text) == {"Software", "spectrogram", "seconds"}  # no date: the same file each time
+            assert float(picture.text["seconds"]) == pytest.approx(100 * HOP / RATE, rel=1e-4)
+            box = tuple(int(edge) for edge in picture.text["spectrogram"].split())
+            inside = np.asarray(picture.convert("RGB").crop(box)).astype(int)
+        assert inside.shape[1] > 0.75 * picture.width * 100 / max(100, frames)
+        rows = inside[:, 0]
+        assert (inside == rows[:, None]).all()  # no frame and no margin at the sides
+        assert (np.abs(np.diff(rows, axis=0)).sum(axis=1) < 40).all()  # nor above and below
+        assert rows[0].sum() > rows[-1].sum()  # yellow above, violet below
 
 
 class TestRealSpeech:

@@ -193,6 +193,13 @@ def test_the_file_of_another_program_has_no_rows_of_ours(tmp_path, name):
     assert read_rows(path).skipped == 1
 
 
+def test_a_number_of_any_length_is_no_error(tmp_path):
+    (tmp_path / "a.csv").write_text(f"step,loss\n1,{'7' * 5000}\n{'7' * 5000},1\n")
+    rows = read_rows(tmp_path / "a.csv")
+    assert [row["step"] for row in rows] == [1]
+    assert rows.skipped == 1
+
+
 def test_events_without_their_time_are_not_ours(tmp_path):
     (tmp_path / "events.csv").write_text("step,loss\n1,2\n")
     assert read_rows(tmp_path / "events.csv") == []

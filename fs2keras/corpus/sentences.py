@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib import resources
 
 _SLOT = re.compile(r"\{(\w+)\}")
-_WORDS = range(4, 15)
+_WORDS = range(4, 12)
 
 
 @lru_cache(maxsize=1)
@@ -26,7 +26,8 @@ def written_sentences() -> tuple[str, ...]:
 
 
 def demo_sentences(count: int, seed: int = 1) -> list[str]:
-    """`count` different sentences of 4 to 14 words, the hand-written ones first, in an order that the seed decides."""
+    """`count` different sentences: the hand-written ones first, in an order that the seed decides, then grown ones of 4
+    to 11 words (longer ones would only pad the batches of the others)."""
     if count < 1:
         raise ValueError(f"a corpus has at least one sentence, got {count}")
     chance = random.Random(seed)

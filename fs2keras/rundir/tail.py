@@ -88,9 +88,7 @@ def _value(column: str, cell: str) -> int | float | str | None:
         return cell
     if cell == "":
         return None
-    if _WHOLE.fullmatch(cell):
-        return int(cell)
     try:
-        return float(cell)
+        return int(cell) if _WHOLE.fullmatch(cell) else float(cell)  # int refuses thousands of digits
     except ValueError:
         return cell

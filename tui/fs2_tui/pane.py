@@ -1,0 +1,23 @@
+"""What all panes have in common."""
+
+from collections.abc import Sequence
+
+from textual.containers import Vertical
+
+from fs2keras.rundir.watch import Snapshot
+
+
+class Pane(Vertical):
+    """One of the views behind the number keys."""
+
+    DEFAULT_CSS = """
+    Pane { padding: 0 1; }
+    """
+
+    def show(self, snapshots: Sequence[Snapshot]) -> None:
+        """Draw these runs, the first being the main one.
+
+        Called on the main thread when the pane becomes visible and whenever new data arrive while it is; it reads no
+        files.
+        """
+        raise NotImplementedError
