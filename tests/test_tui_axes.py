@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fs2_tui.axes import Scale, fitted, labels, linear_ticks, log_ticks, number, reach
+from fs2_tui.curves.axes import Scale, fitted, labels, linear_ticks, log_ticks, number, reach
 
 values = st.floats(-1e9, 1e9)
 positive = st.floats(1e-9, 1e9)

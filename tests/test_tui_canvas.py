@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fs2_tui.canvas import ASCII_DOTS, Canvas, Layer
+from fs2_tui.curves.canvas import ASCII_DOTS, Canvas, Layer
 
 
 def text(canvas: Canvas) -> list[str]:

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.app import App
 
-from fs2_tui.chart import Chart, capacity, grid
+from fs2_tui.curves.chart import Chart, capacity, grid
+from fs2_tui.curves.picture import Curve, Panel, View, nearest
+from fs2_tui.curves.plot import draw
 from fs2_tui.look import Look
 from fs2_tui.palette import luminance, readable
-from fs2_tui.picture import Curve, Panel, View, nearest
-from fs2_tui.plot import draw
 from fs2keras.rundir.curves import decimate
 
 

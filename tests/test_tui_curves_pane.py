@@ -6,15 +6,15 @@ import math
 import pytest
 from textual.app import App
 
-from fs2_tui import navigation, readout
-from fs2_tui.chart import Chart
-from fs2_tui.column_list import ColumnList
-from fs2_tui.curves_pane import CurvesPane
-from fs2_tui.drawables import drawables
+from fs2_tui.curves import navigation, readout
+from fs2_tui.curves.chart import Chart
+from fs2_tui.curves.column_list import ColumnList
+from fs2_tui.curves.drawables import drawables
+from fs2_tui.curves.pane import CurvesPane
+from fs2_tui.curves.run_curves import RunCurves
+from fs2_tui.curves.settings import WEIGHTS, Settings, suited_weight
+from fs2_tui.curves.window import Window
 from fs2_tui.look import Look
-from fs2_tui.run_curves import RunCurves
-from fs2_tui.settings import WEIGHTS, Settings, suited_weight
-from fs2_tui.window import Window
 from fs2keras.rundir.columns import Column, as_json, step_columns
 from fs2keras.rundir.layout import RunDir
 from fs2keras.rundir.table import Table
@@ -400,7 +400,7 @@ def test_the_mouse_points_pins_and_chooses():
 
 
 def test_a_long_run_is_filled_in_by_portions(monkeypatch):
-    monkeypatch.setattr("fs2_tui.curves_pane.PORTION", 500)
+    monkeypatch.setattr("fs2_tui.curves.pane.PORTION", 500)
 
     async def body(pilot, pane):
         for _ in range(100):

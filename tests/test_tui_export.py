@@ -6,8 +6,8 @@ import xml.etree.ElementTree as Xml
 
 import pytest
 
-from fs2_tui.export import export
-from fs2_tui.paper import PLOT, SERIES, paler
+from fs2_tui.curves.export import export
+from fs2_tui.curves.paper import PLOT, SERIES, paler
 from fs2keras.errors import UserError
 from fs2keras.rundir.columns import Column, as_json, step_columns
 from fs2keras.rundir.layout import RunDir

@@ -7,8 +7,8 @@ from bisect import bisect_left
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fs2_tui import extremes
-from fs2_tui.extremes import BLOCK, Extremes
+from fs2_tui.curves import extremes
+from fs2_tui.curves.extremes import BLOCK, Extremes
 from fs2keras.rundir.curves import decimate
 
 odd = st.sampled_from([math.nan, math.inf, -math.inf])

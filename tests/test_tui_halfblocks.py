@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from tui_panes import write_png
 
-from fs2_tui.halfblocks import INK, draw, open_picture
+from fs2_tui.samples.halfblocks import INK, draw, open_picture
 from fs2keras.errors import UserError
 
 RED, BLUE, BLACK, WHITE = (255, 0, 0), (0, 0, 255), (0, 0, 0), (255, 255, 255)

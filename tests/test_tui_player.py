@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from fs2_tui import player as module
-from fs2_tui.player import Player, find_players
+from fs2_tui.samples import player as module
+from fs2_tui.samples.player import Player, find_players
 
 QUIT = [sys.executable, "-c", "pass"]
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fs2_tui import guide
-from fs2_tui.run_curves import Moment, RunCurves, line_of, marker_of
+from fs2_tui.curves import guide
+from fs2_tui.curves.run_curves import Moment, RunCurves, line_of, marker_of
 from fs2keras.rundir.curves import smooth
 from fs2keras.rundir.table import Table
 

@@ -11,11 +11,11 @@ from rich.color import ColorSystem
 from tui_panes import NOW, PaneApp, recipe, snapshot, write_png, write_wav
 from tui_pilot import drive, press, screen_text
 
-from fs2_tui.pictures import Job, draw_all
-from fs2_tui.player import Player
-from fs2_tui.samples import compared, nothing_yet, sentence, window
-from fs2_tui.samples_pane import SamplesPane
-from fs2_tui.spectrogram import Spectrogram, time_axis
+from fs2_tui.samples.listing import compared, nothing_yet, sentence, window
+from fs2_tui.samples.pane import SamplesPane
+from fs2_tui.samples.pictures import Job, draw_all
+from fs2_tui.samples.player import Player
+from fs2_tui.samples.spectrogram import Spectrogram, time_axis
 from fs2keras.rundir.eta import Eta
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -250,7 +250,7 @@ class TestPane:
 
     def test_over_ssh_it_says_where_the_sound_is(self, samples, monkeypatch):
         monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 50000 10.0.0.2 22")
-        monkeypatch.setattr("fs2_tui.samples_pane.gethostname", lambda: "gpu7")
+        monkeypatch.setattr("fs2_tui.samples.pane.gethostname", lambda: "gpu7")
 
         async def script(pilot):
             await drawn(pilot)

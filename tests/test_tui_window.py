@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fs2_tui.window import Window
+from fs2_tui.curves.window import Window
 
 FIRST, LAST = 0.0, 1000.0
 moves = st.lists(

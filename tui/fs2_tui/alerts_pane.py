@@ -9,6 +9,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from fs2_tui.pane import Pane
+from fs2_tui.scrollbars import use_plain_scrollbars
 from fs2keras.rundir.watch import Snapshot
 
 
@@ -16,7 +17,7 @@ class AlertsPane(Pane):
     """The alerts of all runs; the dismissed ones stay in the list, dimmed, until the pane is told to forget them."""
 
     DEFAULT_CSS = """
-    AlertsPane OptionList { height: 1fr; border: none; background: $background; }
+    AlertsPane OptionList, AlertsPane OptionList:focus { height: 1fr; border: none; background: $background; }
     AlertsPane #no-alerts { display: none; color: $text-muted; }
     AlertsPane.empty #no-alerts { display: block; }
     AlertsPane.empty OptionList { display: none; }
@@ -29,6 +30,10 @@ class AlertsPane(Pane):
     def compose(self) -> ComposeResult:
         yield Static("No alert: nothing wrong is seen in the logs, the process or the disk.", id="no-alerts")
         yield OptionList()
+
+    def on_mount(self) -> None:
+        if not self.app.look.unicode:
+            use_plain_scrollbars(self.query_one(OptionList))
 
     def show(self, snapshots: Sequence[Snapshot]) -> None:
         entries = [(s, alert) for s in snapshots for alert in s.alerts]

@@ -5,14 +5,12 @@ import signal
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import ClassVar
 
 from textual import work
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widgets import ContentSwitcher, Footer
 from textual.worker import get_current_worker
 
@@ -27,9 +25,9 @@ from fs2keras.rundir.watch import RunWatch, Snapshot
 # key, name, title, where the pane lives: it is imported when it is first shown
 PANES = (
     ("1", "overview", "Overview", "fs2_tui.overview:OverviewPane"),
-    ("2", "curves", "Curves", "fs2_tui.curves_pane:CurvesPane"),
+    ("2", "curves", "Curves", "fs2_tui.curves.pane:CurvesPane"),
     ("3", "checkpoints", "Checkpoints", "fs2_tui.checkpoints_pane:CheckpointsPane"),
-    ("4", "samples", "Samples", "fs2_tui.samples_pane:SamplesPane"),
+    ("4", "samples", "Samples", "fs2_tui.samples.pane:SamplesPane"),
     ("5", "process", "Process", "fs2_tui.process_pane:ProcessPane"),
     ("6", "events", "Events", "fs2_tui.events_pane:EventsPane"),
     ("7", "alerts", "Alerts", "fs2_tui.alerts_pane:AlertsPane"),
@@ -37,13 +35,6 @@ PANES = (
 _ASCII_KEYS = {"↑": "up", "↓": "down", "←": "left", "→": "right", "⏎": "enter", "␣": "space", "⌫": "backspace"}
 POLL_S = 1.0
 FILL_S = 0.25  # how often what has been read is drawn while a long file fills in
-
-
-class AsciiScrollBarRender(ScrollBarRender):
-    """A scroll bar of coloured spaces."""
-
-    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
-    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class MonitorApp(App):
@@ -56,7 +47,7 @@ class MonitorApp(App):
         *[Binding(key, f"pane('{name}')", title, show=False) for key, name, title, _ in PANES],
         Binding("d", "dismiss_alert", "dismiss alert", show=False),
         Binding("r", "next_run", "next run", show=False),
-        Binding("o", "pick", "open runs"),
+        Binding("O", "pick", "open runs"),
         Binding("T", "next_theme", "theme", show=False),
         Binding("question_mark", "help", "keys", key_display="?"),
         Binding("q", "quit", "quit"),
@@ -86,7 +77,6 @@ class MonitorApp(App):
         self._watches = [RunWatch(rundir) for rundir in rundirs]
         if not self.look.unicode:
             self.add_class("-ascii")
-            ScrollBar.renderer = AsciiScrollBarRender
 
     def compose(self) -> ComposeResult:
         yield RunHeader(self.look)
@@ -218,7 +208,7 @@ class MonitorApp(App):
 
     def action_next_run(self) -> None:
         if len(self._watches) < 2:
-            self.notify("One run is watched. Press o to open others beside it.")
+            self.notify("One run is watched. Press O to open others beside it.")
             return
         self._watches = [*self._watches[1:], self._watches[0]]
         self.snapshots = (*self.snapshots[1:], self.snapshots[0])

@@ -154,7 +154,7 @@ def _whole(rundir: RunDir) -> Snapshot:
 
 
 def _export(rundirs: Sequence[RunDir], path: Path) -> int:
-    from fs2_tui.export import export
+    from fs2_tui.curves.export import export
 
     snapshots = [_whole(rundir) for rundir in rundirs]
     for snapshot in snapshots:

@@ -10,6 +10,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from fs2_tui.scrollbars import use_plain_scrollbars
+
 
 class KeysScreen(ModalScreen[None]):
     """A list of the bindings that were active when `?` was pressed, those of the pane first."""
@@ -32,6 +34,10 @@ class KeysScreen(ModalScreen[None]):
             box.border_title = "Keys"
             box.border_subtitle = "esc closes"
             yield Static(self._grid())
+
+    def on_mount(self) -> None:
+        if not self.app.look.unicode:
+            use_plain_scrollbars(self.query_one(VerticalScroll))
 
     def _grid(self) -> Grid:
         grid = Grid.grid(padding=(0, 3, 0, 0))

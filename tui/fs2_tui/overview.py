@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from fs2_tui.look import STATE_COLOURS
 from fs2_tui.pane import Pane
+from fs2_tui.schedule import time_of_step
 from fs2_tui.sparkline import sparkline
 from fs2_tui.words import age, arrival, clock_time, eta_text, number
 from fs2keras.rundir.columns import STEP_HEAD, STEP_TAIL, names
@@ -123,8 +124,9 @@ class OverviewPane(Pane):
         best = summary["best"]
         if best:
             facts.append(("best", f"validation loss {number(best['loss'])} at step {best['step']:,}"))
-        if summary["next_checkpoint"] and times:
-            facts.append(("next save", self._next_checkpoint(s)))
+        upcoming = summary["next_checkpoint"]
+        if upcoming and (when := time_of_step(s, upcoming)):
+            facts.append(("next save", f"step {upcoming:,} at {clock_time(when, s.time)}"))
         if summary["resumed"]:
             facts.append(("resumed", f"{summary['resumed']} times"))
         if not s.complete:
@@ -138,12 +140,6 @@ class OverviewPane(Pane):
         if s.summary["elapsed_s"] and s.summary["step"]:
             parts.append(f"{s.summary['step'] / s.summary['elapsed_s']:.3g} over the run")
         return ", ".join(parts)
-
-    def _next_checkpoint(self, s: Snapshot) -> str:
-        upcoming, step = s.summary["next_checkpoint"], s.summary["step"]
-        left = s.summary["total_steps"] - step
-        when = s.time + s.eta.seconds * (upcoming - step) / left if left > 0 else s.time
-        return f"step {upcoming:,} at {clock_time(when, s.time)}"
 
     def _losses(self, s: Snapshot) -> Grid | Text:
         losses = list(s.summary["losses"])

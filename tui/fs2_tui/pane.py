@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from textual.containers import Vertical
 
+from fs2_tui.scrollbars import use_plain_scrollbars
 from fs2keras.rundir.watch import Snapshot
 
 
@@ -13,6 +14,10 @@ class Pane(Vertical):
     DEFAULT_CSS = """
     Pane { padding: 0 1; }
     """
+
+    def on_mount(self) -> None:
+        if not self.app.look.unicode:
+            use_plain_scrollbars(self)
 
     def show(self, snapshots: Sequence[Snapshot]) -> None:
         """Draw these runs, the first being the main one.

@@ -12,6 +12,7 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from fs2_tui.look import STATE_COLOURS, Look
+from fs2_tui.scrollbars import use_plain_scrollbars
 from fs2_tui.words import age, number
 from fs2keras.errors import UserError
 from fs2keras.rundir.layout import RunDir
@@ -62,6 +63,8 @@ class Picker(ModalScreen[list[RunDir] | None]):
     def on_mount(self) -> None:
         if self._runs:
             self.query_one(OptionList).focus()
+            if not self.look.unicode:
+                use_plain_scrollbars(self.query_one(OptionList))
             self._read_states()
 
     @work(thread=True, exclusive=True)

@@ -4,14 +4,14 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fs2_tui import guide, navigation, readout
-from fs2_tui.axes import number
-from fs2_tui.drawables import Drawable
+from fs2_tui.curves import guide, navigation, readout
+from fs2_tui.curves.axes import number
+from fs2_tui.curves.drawables import Drawable
+from fs2_tui.curves.picture import Panel, View, nearest
+from fs2_tui.curves.readout import Part
+from fs2_tui.curves.run_curves import RunCurves, marker_of
+from fs2_tui.curves.settings import Settings
 from fs2_tui.look import Look
-from fs2_tui.picture import Panel, View, nearest
-from fs2_tui.readout import Part
-from fs2_tui.run_curves import RunCurves, marker_of
-from fs2_tui.settings import Settings
 from fs2keras.rundir.watch import Snapshot
 
 

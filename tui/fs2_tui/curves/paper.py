@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
 
-from fs2_tui import navigation
-from fs2_tui.axes import Scale, fitted, labels, number, reach
-from fs2_tui.drawables import Drawable
-from fs2_tui.picture import Curve
-from fs2_tui.run_curves import RunCurves
+from fs2_tui.curves import navigation
+from fs2_tui.curves.axes import Scale, fitted, labels, number, reach
+from fs2_tui.curves.drawables import Drawable
+from fs2_tui.curves.picture import Curve
+from fs2_tui.curves.run_curves import RunCurves
 from fs2keras.rundir.curves import Axis, Bucket
 
 PLOT = 400, 260  # pixels of one plot with its labels

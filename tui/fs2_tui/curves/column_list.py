@@ -11,8 +11,8 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from fs2_tui.axes import number
-from fs2_tui.drawables import Drawable
+from fs2_tui.curves.axes import number
+from fs2_tui.curves.drawables import Drawable
 
 VALUE_WIDTH = 9
 UNIT_WIDTH = 5

@@ -4,9 +4,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from math import ceil, isfinite
 
-from fs2_tui.axes import number
-from fs2_tui.canvas import Canvas
-from fs2_tui.picture import LEVELS, Curve, Ink, Picture, View, nearest
+from fs2_tui.curves.axes import number
+from fs2_tui.curves.canvas import Canvas
+from fs2_tui.curves.picture import LEVELS, Curve, Ink, Picture, View, nearest
 from fs2keras.rundir.curves import Bucket
 
 APART = 3, 8  # characters between the markers of a curve's points, and where these lie closer

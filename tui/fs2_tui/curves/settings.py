@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from fs2_tui.window import Window
+from fs2_tui.curves.window import Window
 from fs2keras.rundir.curves import Axis
 
 WEIGHTS = (0.0, 0.5, 0.8, 0.9, 0.97, 0.99)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import NamedTuple
 
-from fs2_tui.axes import Scale
+from fs2_tui.curves.axes import Scale
 from fs2keras.rundir.curves import Bucket
 
 Point = tuple[float, float]

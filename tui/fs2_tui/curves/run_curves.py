@@ -4,9 +4,9 @@ from array import array
 from collections.abc import Sequence
 from functools import partial
 
-from fs2_tui import guide
-from fs2_tui.extremes import Extremes
-from fs2_tui.picture import Curve
+from fs2_tui.curves import guide
+from fs2_tui.curves.extremes import Extremes
+from fs2_tui.curves.picture import Curve
 from fs2keras.rundir.curves import Axis, Smoother, XValues, decimate, x_at
 from fs2keras.rundir.table import Table
 

@@ -11,17 +11,17 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from fs2_tui import navigation
-from fs2_tui.chart import Chart, capacity
-from fs2_tui.column_list import ColumnList
-from fs2_tui.drawables import Drawable, drawables
+from fs2_tui.curves import navigation
+from fs2_tui.curves.chart import Chart, capacity
+from fs2_tui.curves.column_list import ColumnList
+from fs2_tui.curves.drawables import Drawable, drawables
+from fs2_tui.curves.readout import Part
+from fs2_tui.curves.run_curves import RunCurves
+from fs2_tui.curves.scene import Scene
+from fs2_tui.curves.settings import Settings, suited_weight
+from fs2_tui.curves.window import Window
 from fs2_tui.palette import Palette
 from fs2_tui.pane import Pane
-from fs2_tui.readout import Part
-from fs2_tui.run_curves import RunCurves
-from fs2_tui.scene import Scene
-from fs2_tui.settings import Settings, suited_weight
-from fs2_tui.window import Window
 from fs2keras.rundir.watch import Snapshot
 
 NARROW, BROAD = 90, 150  # characters: no list of columns below the one, a wider list from the other on

@@ -6,10 +6,10 @@ from math import isfinite
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from fs2_tui.drawables import Drawable, drawables
-from fs2_tui.paper import PAPER, Disc, Page, Stroke, Word, lay_out
-from fs2_tui.run_curves import Moment, RunCurves
-from fs2_tui.settings import suited_weight
+from fs2_tui.curves.drawables import Drawable, drawables
+from fs2_tui.curves.paper import PAPER, Disc, Page, Stroke, Word, lay_out
+from fs2_tui.curves.run_curves import Moment, RunCurves
+from fs2_tui.curves.settings import suited_weight
 from fs2keras.errors import CallError, UserError
 from fs2keras.rundir.curves import Axis
 from fs2keras.rundir.watch import Snapshot
@@ -25,8 +25,8 @@ def export(
 ) -> None:
     """Write the curves of these runs to `path`, whose ending says how: svg, png or csv.
 
-    `columns` are names of columns in steps.csv, all but the progress ones if None. CallError for another ending, UserError
-    for a column that no run has, when there is nothing to draw yet, or when the file cannot be written.
+    `columns` are names of columns in steps.csv, all but the progress ones if None. CallError for another ending;
+    UserError for a column that no run has, when there is nothing to draw yet, or when the file cannot be written.
     """
     path = Path(path)
     write = {".svg": _write_svg, ".png": _write_png, ".csv": _write_csv}.get(path.suffix.lower())

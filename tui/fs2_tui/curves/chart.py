@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from fs2_tui.curves.picture import Ink, Panel, Picture, View
+from fs2_tui.curves.plot import draw
 from fs2_tui.palette import Palette
-from fs2_tui.picture import Ink, Panel, Picture, View
-from fs2_tui.plot import draw
 
 SMALLEST = 36, 5  # characters: width and height of one plot among several
 GAP = 2

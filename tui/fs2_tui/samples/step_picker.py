@@ -8,7 +8,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from fs2_tui.samples import Against, compared
+from fs2_tui.samples.listing import Against, compared
 from fs2_tui.scrollbars import use_plain_scrollbars
 
 

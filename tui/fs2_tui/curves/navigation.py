@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fs2_tui.picture import nearest
-from fs2_tui.run_curves import RunCurves
-from fs2_tui.settings import Settings
-from fs2_tui.window import Window
+from fs2_tui.curves.picture import nearest
+from fs2_tui.curves.run_curves import RunCurves
+from fs2_tui.curves.settings import Settings
+from fs2_tui.curves.window import Window
 from fs2keras.rundir.curves import Axis
 
 FEW_ROWS = 4  # the closest zoom shows about so many

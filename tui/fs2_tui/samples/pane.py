@@ -19,11 +19,11 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from fs2_tui.pane import Pane
-from fs2_tui.pictures import Drawn, Job, draw_all, picture_mode
-from fs2_tui.player import Player
-from fs2_tui.samples import Against, compared, nothing_yet, sentence, spoken, window
-from fs2_tui.spectrogram import Spectrogram
-from fs2_tui.step_picker import StepPicker
+from fs2_tui.samples.listing import Against, compared, nothing_yet, sentence, spoken, window
+from fs2_tui.samples.pictures import Drawn, Job, draw_all, picture_mode
+from fs2_tui.samples.player import Player
+from fs2_tui.samples.spectrogram import Spectrogram
+from fs2_tui.samples.step_picker import StepPicker
 from fs2_tui.words import clock_time
 from fs2keras.rundir.watch import Snapshot
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from textual.app import App
 from textual.strip import Strip
 
-from fs2_tui.halfblocks import Mode, Picture, draw, open_picture
 from fs2_tui.look import Look
-from fs2_tui.spectrogram import Drawing
+from fs2_tui.samples.halfblocks import Mode, Picture, draw, open_picture
+from fs2_tui.samples.spectrogram import Drawing
 from fs2keras.errors import UserError
 
 

@@ -1,9 +1,9 @@
 """One plot as lines of text: title, axes, grid, curves. Pure: it knows no Textual and reads nothing."""
 
-from fs2_tui.axes import Bounds, Scale, fitted, labels, reach
-from fs2_tui.canvas import stretches
-from fs2_tui.drawing import Drawing
-from fs2_tui.picture import Curve, Ink, Line, Panel, Picture, View
+from fs2_tui.curves.axes import Bounds, Scale, fitted, labels, reach
+from fs2_tui.curves.canvas import stretches
+from fs2_tui.curves.drawing import Drawing
+from fs2_tui.curves.picture import Curve, Ink, Line, Panel, Picture, View
 from fs2keras.rundir.curves import Bucket
 
 LABELS_WIDTH = 5  # characters kept for the labels of y; more when they need more

@@ -1,7 +1,7 @@
 """Playing a wav file with whatever this machine has for it, in a process of its own that can be stopped.
 
-`python -m fs2_tui.player FILE` is that process when the `sounddevice` package is installed: PortAudio writes to the
-terminal and may hang with a broken driver, which would spoil the monitor's screen.
+`python -m fs2_tui.samples.player FILE` is that process when the `sounddevice` package is installed: PortAudio writes to
+the terminal and may hang with a broken driver, which would spoil the monitor's screen.
 """
 
 import importlib.util
@@ -21,7 +21,7 @@ _SYSTEM = (
     ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
     ("play", "-q"),  # SoX
 )
-_OURS = (sys.executable, "-m", "fs2_tui.player")
+_OURS = (sys.executable, "-m", "fs2_tui.samples.player")
 
 
 def find_players() -> list[tuple[str, ...]]:

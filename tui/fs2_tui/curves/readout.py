@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from math import isfinite
 
-from fs2_tui import guide
-from fs2_tui.axes import count, number
-from fs2_tui.picture import nearest
-from fs2_tui.run_curves import RunCurves
+from fs2_tui.curves import guide
+from fs2_tui.curves.axes import count, number
+from fs2_tui.curves.picture import nearest
+from fs2_tui.curves.run_curves import RunCurves
 from fs2keras.rundir.curves import Axis
 from fs2keras.rundir.statistics import duration
 

@@ -1,0 +1,1 @@
+"""The curves of the runs: the pane, the chart, and what they are drawn with."""
