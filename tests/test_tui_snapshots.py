@@ -1,7 +1,9 @@
 """Pictures of every pane. After a change that is meant, look at the report that pytest names, and accept the new ones:
 python -m pytest tests/test_tui_snapshots.py --snapshot-update"""
 
+import os
 import shutil
+import socket
 import time
 from types import SimpleNamespace
 
@@ -17,8 +19,10 @@ NOW = 1795363200.0  # 2026-11-22 16:00 UTC
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    run = write_run(tmp_path_factory.mktemp("snapshots") / "voice", 2000, status="crashed", end=NOW - 600)
+    run = write_run(tmp_path_factory.mktemp("snapshots") / "voice", 12_000, status="crashed", end=NOW - 600)
     record.update(run, host="trainer", pid=4711, process_start_time="1")  # another host: no process is looked for
+    for path in run.path.rglob("*"):
+        os.utime(path, (NOW - 600, NOW - 600))
     return run
 
 
@@ -26,8 +30,11 @@ def run(tmp_path_factory):
 def fixed(monkeypatch):
     """A clock that stands, a disk that is never fuller, one time zone, no matter where this runs."""
     monkeypatch.setattr(clock, "unix", lambda: NOW)
+    monkeypatch.setattr(socket, "gethostname", lambda: "desk")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=250 * 10**9))
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.delenv("NO_COLOR", raising=False)
     time.tzset()
     yield
@@ -42,6 +49,6 @@ def test_a_pane_looks_as_it_did(run, fixed, snap_compare, monkeypatch, key, size
 
     async def settle(pilot):
         await pilot.press(key)
-        await pilot.pause(0.5)
+        await pilot.pause(1.0)  # pictures of samples and long curves come from workers
 
     assert snap_compare(monitor(type(run)("voice")), terminal_size=size, run_before=settle)

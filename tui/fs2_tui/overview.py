@@ -23,6 +23,7 @@ from fs2keras.rundir.watch import Snapshot
 
 _NO_LOSS = frozenset(names((*STEP_HEAD, *STEP_TAIL)))
 RECENT_EVENTS = 6
+WIDE, TALL = 100, 34  # columns and lines from which on the loss chart finds room below the boxes
 
 
 class OverviewPane(Pane):
@@ -37,6 +38,9 @@ class OverviewPane(Pane):
     OverviewPane #alerts-box.some { display: block; }
     OverviewPane #runs-box { display: none; }
     OverviewPane #runs-box.some { display: block; }
+    OverviewPane #chart-box { height: 1fr; min-height: 10; border: round $primary-darken-2; padding: 0 1;
+                              border-title-color: $primary; display: none; }
+    OverviewPane.-tall #chart-box { display: block; }
     """
 
     def compose(self) -> ComposeResult:
@@ -50,6 +54,9 @@ class OverviewPane(Pane):
                 yield _box("speed-box", "Recently")
                 yield _box("machine-box", "Machine")
                 yield _box("events-box", "Last events")
+        chart = Vertical(id="chart-box")
+        chart.border_title = "Loss"
+        yield chart
 
     def show(self, snapshots: Sequence[Snapshot]) -> None:
         self._snapshots = snapshots
@@ -67,9 +74,33 @@ class OverviewPane(Pane):
         self.query_one("#machine-box", Static).update(self._machine(main))
         self.query_one("#events-box", Static).update(self._events(main))
 
+        self._show_chart(snapshots)
+
     def on_resize(self) -> None:
+        self.set_class(self.size.width >= WIDE and self.size.height >= TALL, "-tall")
         if getattr(self, "_snapshots", None):
             self.show(self._snapshots)
+
+    def _show_chart(self, snapshots: Sequence[Snapshot]) -> None:
+        """Where there is room; it is imported and made after the first picture."""
+        if not self.has_class("-tall"):
+            return
+        box = self.query_one("#chart-box", Vertical)
+        if not box.children:
+            self.call_after_refresh(self._make_chart)
+            return
+        for chart in box.children:
+            if chart.is_mounted:
+                chart.show(snapshots)
+
+    async def _make_chart(self) -> None:
+        from fs2_tui.curves.loss_chart import LossChart
+
+        box = self.query_one("#chart-box", Vertical)
+        if not box.children:
+            chart = LossChart()
+            await box.mount(chart)
+            chart.show(self._snapshots)
 
     def _colour(self, name: str) -> str:
         return self.app.theme_variables.get(name, "")
@@ -128,7 +159,7 @@ class OverviewPane(Pane):
         if upcoming and (when := time_of_step(s, upcoming)):
             facts.append(("next save", f"step {upcoming:,} at {clock_time(when, s.time)}"))
         if summary["resumed"]:
-            facts.append(("resumed", f"{summary['resumed']} times"))
+            facts.append(("resumed", {1: "once", 2: "twice"}.get(summary["resumed"], f"{summary['resumed']} times")))
         if not s.complete:
             facts.append(("reading", f"{100 * s.share_read:.0f} % of steps.csv"))
         return facts
