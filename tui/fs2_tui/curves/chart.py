@@ -43,6 +43,9 @@ class Chart(Widget, can_focus=True):
             super().__init__()
             self.x, self.panel, self.clicked = x, panel, clicked
 
+    class Resized(Message):
+        """It has another size: what stands around it may have to be written anew."""
+
     class Left(Message):
         """The mouse has left the plots."""
 
@@ -101,6 +104,7 @@ class Chart(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         self.show(self.panels, self.view)
+        self.post_message(self.Resized())
 
     # ---- drawing ----
 

@@ -120,7 +120,6 @@ class CurvesPane(Pane):
     def on_resize(self) -> None:
         self.set_class(self.size.width < NARROW, "-no-list")
         self.set_class(self.size.width >= BROAD, "-broad")
-        self.call_after_refresh(self._draw_soon)  # when the chart knows its size
 
     def _draw_soon(self) -> None:
         """Draw once, whatever changes until then."""
@@ -231,6 +230,9 @@ class CurvesPane(Pane):
         elif self._pinned:
             return
         self._change(cross=message.x)
+
+    def on_chart_resized(self) -> None:
+        self._draw_soon()
 
     def on_chart_left(self) -> None:
         if not self._pinned:
