@@ -44,6 +44,13 @@ def test_the_first_command_leaves_what_readme_lists(clone):
     assert (clone / "runs/demo/checkpoints/step-0000020.keras").is_file()
 
 
+def test_the_monitor_knows_the_run(clone):
+    done = run([sys.executable, "-m", "fs2_tui.cli", "--once"], clone)
+    assert done.returncode == 0, done.stderr
+    assert "20 of 20" in done.stdout
+    assert "fs2-tui RUN --once" in README
+
+
 def test_the_say_command_writes_a_wav(clone):
     command = next(line for line in SHELL if " say " in line)
     program, *arguments = shlex.split(command)

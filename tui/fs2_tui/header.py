@@ -25,11 +25,11 @@ class RunHeader(Static):
 
     def show(self, snapshots: Sequence[Snapshot]) -> None:
         self._snapshots = snapshots
-        self.update(self._line(self.size.width - 2 or 78))
+        self.update(self._line(self.content_size.width or 78), layout=False)
 
     def on_resize(self) -> None:
         if self._snapshots:
-            self.update(self._line(self.size.width))
+            self.update(self._line(self.content_size.width), layout=False)
 
     def _line(self, width: int) -> Text:
         snapshot, others = self._snapshots[0], len(self._snapshots) - 1

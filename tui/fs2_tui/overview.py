@@ -8,8 +8,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
 
+from fs2_tui.box import Box
 from fs2_tui.look import STATE_COLOURS
 from fs2_tui.pane import Pane
 from fs2_tui.schedule import time_of_step
@@ -33,7 +33,6 @@ class OverviewPane(Pane):
     OverviewPane { overflow-y: auto; }
     OverviewPane > Horizontal { height: auto; }
     OverviewPane Vertical { height: auto; width: 1fr; }
-    OverviewPane Static { border: round $primary-darken-2; border-title-color: $primary; padding: 0 1; height: auto; }
     OverviewPane #alerts-box { border: round $error; border-title-color: $error; display: none; }
     OverviewPane #alerts-box.some { display: block; }
     OverviewPane #runs-box { display: none; }
@@ -43,17 +42,22 @@ class OverviewPane(Pane):
     OverviewPane.-tall #chart-box { display: block; }
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._snapshots: Sequence[Snapshot] = ()
+        self._sparks: dict[tuple, tuple[int, str]] = {}
+
     def compose(self) -> ComposeResult:
-        yield _box("alerts-box", "Alerts")
-        yield _box("runs-box", "Runs")
+        yield Box("Alerts", id="alerts-box")
+        yield Box("Runs", id="runs-box")
         with Horizontal():
             with Vertical():
-                yield _box("progress-box", "Progress")
-                yield _box("losses-box", "Losses")
+                yield Box("Progress", id="progress-box")
+                yield Box("Losses", id="losses-box")
             with Vertical():
-                yield _box("speed-box", "Recently")
-                yield _box("machine-box", "Machine")
-                yield _box("events-box", "Last events")
+                yield Box("Recently", id="speed-box")
+                yield Box("Machine", id="machine-box")
+                yield Box("Last events", id="events-box")
         chart = Vertical(id="chart-box")
         chart.border_title = "Loss"
         yield chart
@@ -64,21 +68,21 @@ class OverviewPane(Pane):
         self._show_alerts(main)
         self.query_one("#runs-box").set_class(len(snapshots) > 1, "some")
         if len(snapshots) > 1:
-            self.query_one("#runs-box", Static).update(self._runs(snapshots))
+            self.query_one("#runs-box", Box).show(self._runs(snapshots))
         if main.problem and not main.summary:
-            self.query_one("#progress-box", Static).update(Text(main.problem, style=self._colour("error")))
+            self.query_one("#progress-box", Box).show(Text(main.problem, style=self._colour("error")))
             return
-        self.query_one("#progress-box", Static).update(self._progress(main))
-        self.query_one("#losses-box", Static).update(self._losses(main))
-        self.query_one("#speed-box", Static).update(self._recently(main))
-        self.query_one("#machine-box", Static).update(self._machine(main))
-        self.query_one("#events-box", Static).update(self._events(main))
+        self.query_one("#progress-box", Box).show(self._progress(main))
+        self.query_one("#losses-box", Box).show(self._losses(main))
+        self.query_one("#speed-box", Box).show(self._recently(main))
+        self.query_one("#machine-box", Box).show(self._machine(main))
+        self.query_one("#events-box", Box).show(self._events(main))
 
         self._show_chart(snapshots)
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= WIDE and self.size.height >= TALL, "-tall")
-        if getattr(self, "_snapshots", None):
+        if self._snapshots:
             self.show(self._snapshots)
 
     def _show_chart(self, snapshots: Sequence[Snapshot]) -> None:
@@ -109,7 +113,7 @@ class OverviewPane(Pane):
 
     def _show_alerts(self, main: Snapshot) -> None:
         alerts = [alert for alert in main.alerts if alert.key not in self.app.dismissed]
-        box = self.query_one("#alerts-box", Static)
+        box = self.query_one("#alerts-box", Box)
         box.set_class(bool(alerts), "some")
         if not alerts:
             return
@@ -121,7 +125,7 @@ class OverviewPane(Pane):
             text.append(alert.text)
         if len(alerts) > 3:
             text.append(f"\n{len(alerts) - 3} more: press 7", style="dim")
-        box.update(text)
+        box.show(text)
         box.border_subtitle = "d dismisses the first"
 
     def _progress(self, s: Snapshot) -> Group:
@@ -192,7 +196,7 @@ class OverviewPane(Pane):
                 number(s.steps.last(name)),
                 number(values[-1] if len(values) else None),
                 Text(number(best), style=self._colour("success")),
-                Text(self._spark(_column(s.steps, name), width), style=self._colour("primary")),
+                Text(self._whole_spark(s, name, width), style=self._colour("primary")),
             )
         return grid
 
@@ -258,6 +262,15 @@ class OverviewPane(Pane):
     def _inner(self, selector: str) -> int:
         return self.query_one(selector).content_size.width
 
+    def _whole_spark(self, s: Snapshot, name: str, width: int) -> str:
+        """The sparkline of a whole column, made anew when a quarter of a bar has come, not for every row."""
+        values, key = _column(s.steps, name), (s.rundir.path, name, width)
+        rows, text = self._sparks.get(key, (-1, ""))
+        if rows < 0 or not 0 <= len(values) - rows <= len(values) // (4 * width):
+            text = self._spark(values, width)
+            self._sparks[key] = len(values), text
+        return text
+
     def _spark(self, values: Sequence[float], width: int) -> str:
         return sparkline(values, width, self.app.look.blocks)
 
@@ -276,12 +289,6 @@ def _column(table: Table, name: str) -> Sequence[float]:
     if name not in table:  # a run of another family, or no row yet
         return ()
     return table[name]
-
-
-def _box(name: str, title: str) -> Static:
-    box = Static(id=name)
-    box.border_title = title
-    return box
 
 
 def _machine_facts(s: Snapshot) -> list[tuple[str, str]]:

@@ -24,5 +24,8 @@ def sparkline(values: Sequence[float], width: int, blocks: str) -> str:
 
 
 def _mean(values: Sequence[float]) -> float | None:
+    total = sum(values)
+    if isfinite(total):  # at the speed of C, for runs of any length
+        return total / len(values)
     finite = [value for value in values if isfinite(value)]
     return sum(finite) / len(finite) if finite else None

@@ -28,6 +28,7 @@ class LossChart(Vertical):
     def on_mount(self) -> None:
         self._snapshots: Sequence[Snapshot] = ()
         self._runs: list[RunCurves] = []
+        self._drawn: list[tuple[str, int, int]] = []  # run, rows and validations of what is drawn
 
     def show(self, snapshots: Sequence[Snapshot]) -> None:
         known = {before.rundir.path: run for before, run in zip(self._snapshots, self._runs, strict=True)}
@@ -36,7 +37,22 @@ class LossChart(Vertical):
         for index, (run, snapshot) in enumerate(zip(self._runs, snapshots, strict=True)):
             run.index = index
             run.show(snapshot.steps, snapshot.validation)
-        self._draw()
+        if self._would_differ():
+            self._draw()
+
+    def _would_differ(self) -> bool:
+        """Whether enough rows have come to move a dot of the chart; a frame for less would be wasted."""
+        now = self._extent()
+        dots = 4 * max(1, self.size.width)
+        return len(now) != len(self._drawn) or any(
+            (path, validations) != (drawn_path, drawn_validations) or not 0 <= rows - drawn_rows <= rows // dots
+            for (path, rows, validations), (drawn_path, drawn_rows, drawn_validations) in zip(
+                now, self._drawn, strict=True
+            )
+        )
+
+    def _extent(self) -> list[tuple[str, int, int]]:
+        return [(str(s.rundir.path), len(s.steps), len(s.validation)) for s in self._snapshots]
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._draw)
@@ -50,6 +66,7 @@ class LossChart(Vertical):
             left -= run.advance(["loss"], weight, max(left, 0))
         settings = Settings(column="loss", weight=weight)
         scene = Scene(self._snapshots, self._runs, drawables(self._snapshots), settings, self.app.look)
+        self._drawn = self._extent()
         self.query_one(Chart).show(scene.panels(scene.shown(1)), scene.view())
         if left <= 0:
             self.set_timer(PAUSE_S, self._draw)
