@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -180,10 +181,29 @@ def test_a_broken_run_can_be_looked_at(tmp_path, spoil):
     assert all(drive(monitor(RunDir(tmp_path / "bad"), poll_s=0.05), script))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_run_without_permission_gets_a_sentence(tmp_path):
-    run = write_run(tmp_path / "secret", 20)
-    run.steps_csv.chmod(0)
-    done = fs2_tui(run.path, "--once")
+AS_NOBODY = """
+import os, sys
+import encodings.utf_8_sig
+from fs2_tui import cli
+if os.geteuid() == 0:  # root may read everything
+    os.setgid(65534)
+    os.setuid(65534)
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("closed", ["steps.csv", "run.json", "events.csv", "checkpoints", "log.txt", ".", ".."])
+def test_what_may_not_be_read_gets_a_sentence(closed):
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        folder = Path(name)
+        folder.chmod(0o755)
+        run = write_run(folder / "runs" / "secret", 6000)
+        (run.path / closed).chmod(0)
+        try:
+            command = [sys.executable, "-c", AS_NOBODY, "runs/secret", "--once"]
+            done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=60)
+        finally:
+            (run.path / closed).chmod(0o755)
     assert "Traceback" not in done.stderr
-    assert "permission" in (done.stdout + done.stderr).lower()
+    assert done.returncode in (1, 3)
+    assert "permission" in (done.stdout + done.stderr).lower() or "no such run" in done.stderr
