@@ -12,6 +12,7 @@ from synthetic_run import write_run
 from tui_pilot import monitor
 
 from fs2_tui.app import PANES
+from fs2_tui.samples import player
 from fs2keras.rundir import clock, record
 
 NOW = 1795363200.0  # 2026-11-22 16:00 UTC
@@ -31,6 +32,7 @@ def fixed(monkeypatch):
     """A clock that stands, a disk that is never fuller, one time zone, no matter where this runs."""
     monkeypatch.setattr(clock, "unix", lambda: NOW)
     monkeypatch.setattr(socket, "gethostname", lambda: "desk")
+    monkeypatch.setattr(player, "find_players", lambda: [("aplay", "-q")])
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=250 * 10**9))
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.delenv("NO_COLOR", raising=False)

@@ -1,9 +1,9 @@
 """Who trains, and what it uses: from the living process, or from what the run itself has logged."""
 
+import socket
 from collections.abc import Mapping, Sequence
 from math import isfinite, nan
 from os import cpu_count
-from socket import gethostname
 from statistics import median
 from typing import Any
 
@@ -57,8 +57,8 @@ def _life(snapshot: Snapshot) -> tuple[str, str]:
         return f"{lives}; its start time is that of run.json", "$success"
     if not snapshot.here:
         return (
-            f"{pid} on {fields.get('host')}, another machine than this one ({gethostname()}): it cannot be seen from "
-            "here. What follows is what the run itself logged in process.csv",
+            f"{pid} on {fields.get('host')}, another machine than this one ({socket.gethostname()}): it cannot be "
+            "seen from here. What follows is what the run itself logged in process.csv",
             "bold $warning",
         )
     how = {"finished": "ended: all steps are done", "interrupted": "ended: it was asked to stop"}
