@@ -137,9 +137,9 @@ async def update_times(run: Path, updates: int = 20) -> dict[str, float]:
     app = MonitorApp([RunDir(run)], poll_s=3600)
     async with app.run_test(size=(COLUMNS, LINES)) as pilot:
         watch = RunWatch(RunDir(run))
-        watch.poll()
-        while not watch.complete:
-            watch.poll()
+        watch.read_on()
+        while watch.filling:
+            watch.read_on()
         for name, keys in (("overview", "1"), ("curves", "2"), ("curves_group", "m")):
             app.snapshots = (watch.poll(),)
             await pilot.press(keys)

@@ -15,10 +15,11 @@ from fs2keras.rundir.layout import RunDir
 from fs2keras.rundir.watch import RunWatch
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Runs of 600 rows: finished, training (by this process) and crashed."""
-    folder = tmp_path_factory.mktemp("monitor") / "runs"
+@pytest.fixture
+def runs(tmp_path):
+    """Runs of 600 rows: finished, training (by this process) and crashed. Made for each test: after a minute without a
+    heartbeat the second one would be stalled."""
+    folder = tmp_path / "monitor" / "runs"
     return {
         "finished": write_run(folder / "finished", 600),
         "training": write_run(folder / "training", 600, status="training", pid=os.getpid()),
@@ -219,7 +220,10 @@ def test_the_terminal_may_change_its_size(runs):
         for size in ((80, 24), (200, 60), (40, 10), (120, 40)):
             await pilot.resize_terminal(*size)
             for key, *_ in PANES:
-                await press(pilot, key)
+                lines = (await press(pilot, key)).splitlines()
+                assert {len(line) for line in lines} == {size[0]}
+                assert len(lines) == size[1]
+                assert any(line.strip() for line in lines[2:]), (key, size)
 
     drive(monitor(runs["training"]), script)
 

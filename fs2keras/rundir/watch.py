@@ -87,9 +87,13 @@ class RunWatch:
         self._recipe = _Cached(rundir.recipe, _text)
 
     @property
-    def complete(self) -> bool:
-        """Whether steps.csv has been read up to its end; until then each poll reads on."""
-        return self._follower.complete
+    def filling(self) -> bool:
+        """Whether a part of steps.csv is still to be read, and can be."""
+        return not (self._follower.complete or self._follower.problem)
+
+    def read_on(self) -> None:
+        """Read the next part of steps.csv and nothing else: a long file takes many parts, and needs one snapshot."""
+        self._follower.poll()
 
     def poll(self) -> Snapshot:
         """The run now. What cannot be read is left empty and named in `problem`; nothing is raised for bad files."""

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
+from threading import Event
 
 from textual import work
 from textual.app import App, ComposeResult, SystemCommand
@@ -104,17 +105,24 @@ class MonitorApp(App):
 
     @work(thread=True, exclusive=True, group="watch")
     def _poll_forever(self, watches: Sequence[RunWatch]) -> None:
-        worker, drawn = get_current_worker(), time.monotonic()
+        worker = get_current_worker()
         while not worker.is_cancelled:
-            filling = not all(watch.complete for watch in watches)
-            # While a file fills in, the drawing thread gets its share.
-            worker.cancelled_event.wait(0.005 if filling else self._poll_s)
+            if any(watch.filling for watch in watches):
+                self._fill(watches, worker.cancelled_event)
+            else:
+                worker.cancelled_event.wait(self._poll_s)
             snapshots = [watch.poll() for watch in watches]
-            now_whole = all(watch.complete for watch in watches)
-            if now_whole or time.monotonic() - drawn > FILL_S:
-                drawn = time.monotonic()
-                if not worker.is_cancelled:
-                    self.post_message(Updated(snapshots))
+            if not worker.is_cancelled:
+                self.post_message(Updated(snapshots))
+
+    def _fill(self, watches: Sequence[RunWatch], cancelled: Event) -> None:
+        """Read on in long files until it is time to draw; the drawing thread gets its share in between."""
+        end = time.monotonic() + FILL_S
+        while time.monotonic() < end and any(watch.filling for watch in watches):
+            for watch in watches:
+                watch.read_on()
+            if cancelled.wait(0.005):
+                return
 
     def on_updated(self, message: Updated) -> None:
         by_run = {snapshot.rundir.path: snapshot for snapshot in message.snapshots}

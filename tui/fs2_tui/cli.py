@@ -147,10 +147,10 @@ def _plain(snapshot: Snapshot) -> str:
 def _whole(rundir: RunDir) -> Snapshot:
     """A snapshot with all of steps.csv read."""
     watch = RunWatch(rundir)
-    snapshot = watch.poll()
-    while not (watch.complete or snapshot.problem):
-        snapshot = watch.poll()
-    return snapshot
+    watch.read_on()
+    while watch.filling:
+        watch.read_on()
+    return watch.poll()
 
 
 def _export(rundirs: Sequence[RunDir], path: Path) -> int:
@@ -173,6 +173,7 @@ def _serve(options: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "fs2_tui.cli", *options.runs, "--runs-dir", options.runs_dir]
     command += ["--ascii"] if options.ascii else []
     command += ["--theme", options.theme] if options.theme else []
+    command += ["--on-alert", options.on_alert] if options.on_alert else []
     Server(shlex.join(command), port=options.port, title="fs2-tui").serve()
     return 0
 
