@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 __all__ = ["FastSpeech2", "Speech", "Voice"]
 
 _HOMES = {"FastSpeech2": "fs2keras.fastspeech2.model", "Speech": "fs2keras.voice", "Voice": "fs2keras.voice"}
-_REGISTERED = ("fs2keras.fastspeech2.model", "fs2keras.nn.optimizer")
+_REGISTERED = ("fs2keras.fastspeech2.model", "fs2keras.aligner.model", "fs2keras.nn.optimizer")
 
 
 def __getattr__(name):

@@ -16,7 +16,7 @@ EXAMPLES = """\
 examples:
   fs2keras fit demo                                   a small voice from nothing, in minutes, on a CPU
   fs2keras say runs/demo "Any sentence." -o say.wav   let it speak
-  fs2keras fit ljspeech --set corpus.path=LJSpeech-1.1 --set alignment.textgrids=LJSpeech-1.1/TextGrid
+  fs2keras fit ljspeech --set corpus.path=LJSpeech-1.1      a corpus to a voice: prepare, align, train
   fs2keras status runs/ljspeech                       how far it is
 """
 
@@ -59,6 +59,13 @@ def _parser() -> argparse.ArgumentParser:
 
     prepare = _verb(verbs, "prepare", _prepare, "only prepare the corpus of a recipe (fit does it when needed)")
     _add_recipe(prepare)
+
+    align = _verb(verbs, "align", _align, "learn where the phonemes of a corpus are (fit does it when needed)")
+    _add_recipe(align)
+    align.add_argument(
+        "--report", type=Path, nargs="?", const=True, metavar="HTML", help="a page to hear and see it, the worst first"
+    )
+    align.add_argument("--textgrid", type=Path, metavar="DIR", help="write TextGrids for Praat, with words and phones")
 
     say = _verb(verbs, "say", _say, "speak a text into a wav")
     say.add_argument("run", metavar="RUN", help="a run (folder, or name under runs/) or a .keras checkpoint")
@@ -106,16 +113,30 @@ def _fit(options) -> int:
         from fs2keras.training.fit import fit
 
         task = _family(recipe.kind)
+    if code := _align_first(recipe):
+        return code
     return fit(recipe, task)
 
 
-def _dry_run(recipe) -> int:
-    from fs2keras.corpus.prepare import store_folder
+def _align_first(recipe) -> int:
+    """Learns the alignment that the recipe wants, where there is none yet; returns the exit code."""
+    from fs2keras.corpus.prepare import is_aligned
 
-    if not (store_folder(recipe) / "store.h5").exists():
+    if recipe.alignment.source != "learned" or recipe.kind == "aligner" or is_aligned(recipe):
+        return 0
+    from fs2keras.alignment import align
+
+    return align(recipe, print)
+
+
+def _dry_run(recipe) -> int:
+    from fs2keras.corpus.prepare import is_aligned, store_folder
+
+    if recipe.kind != "aligner" and not is_aligned(recipe):
+        verb = "align" if recipe.alignment.source == "learned" else "prepare"
         raise CallError(
-            f"The plan needs the prepared corpus, and {store_folder(recipe)} has none yet. Run `fs2keras prepare` with "
-            "the same recipe and options first; it writes nothing else."
+            f"The plan needs the aligned corpus, and {store_folder(recipe)} has none yet. Run `fs2keras {verb}` with "
+            "the same recipe and options first."
         )
     with _shown(f"starting Keras on {os.environ['KERAS_BACKEND']}"):
         from fs2keras.training.plan import describe
@@ -130,6 +151,26 @@ def _prepare(options) -> int:
     from fs2keras.corpus.prepare import prepare
 
     prepare(recipe, print)
+    return 0
+
+
+def _align(options) -> int:
+    recipe = _load_recipe(options)
+    if recipe.alignment.source != "learned":
+        raise CallError(
+            f'alignment.source = "{recipe.alignment.source}": this corpus brings its alignment, and `fs2keras prepare` '
+            "reads it. To learn one instead: --set alignment.source=learned"
+        )
+    with _shown(f"starting Keras on {os.environ['KERAS_BACKEND']}"):
+        from fs2keras.alignment import align
+    if code := align(recipe, print):
+        return code
+    from fs2keras.aligner import output
+
+    if options.textgrid:
+        output.write_textgrids(recipe, options.textgrid, print)
+    if options.report:
+        output.write_page(recipe, None if options.report is True else options.report, print)
     return 0
 
 

@@ -101,20 +101,22 @@ class Audio:
 @dataclass(frozen=True)
 class Alignment:
     source: str = _key(
-        "textgrid",
-        "where the phonemes are: in TextGrids, or given by the corpus",
+        "learned",
+        "where the phonemes are: learned from the corpus, in TextGrids, or given by it",
         choices=("given", "textgrid", "learned"),
     )
     textgrids: str = _key("", "folder of the TextGrids; required when source is textgrid", safe=True, path=True)
-
-    def check(self) -> str | None:
-        """What is wrong with the values taken together, as a sentence, or None."""
-        if self.source == "learned":
-            return (
-                'alignment.source = "learned" comes in a later version; until then use "textgrid", with the '
-                "TextGrids that the Montreal Forced Aligner makes of your corpus"
-            )
-        return None
+    steps: int = _key(500, "learned: optimiser updates of the aligner", minimum=1, safe=True)
+    shortest_pause: float = _key(
+        0.05, "learned: a shorter gap between two words is no pause, seconds", minimum=0.0, safe=True
+    )
+    least_confidence: float = _key(
+        0.6,
+        "learned: utterances are set aside below this share of the middle one's confidence",
+        minimum=0.0,
+        maximum=1.0,
+        safe=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -274,8 +276,10 @@ def _impossible(recipe: Recipe) -> list[str]:
         found.append(f"run.name = {quoted(name)} must do as a folder's name")
     if text.frontend == "arpabet" and text.language != "en-us":
         found.append(f'text.frontend = "arpabet" speaks only en-us, not text.language = {quoted(text.language)}')
-    if corpus.reader == "demo" and (alignment.source, text.frontend) != ("given", "espeak"):
-        found.append('corpus.reader = "demo" needs alignment.source = "given" and text.frontend = "espeak"')
+    if corpus.reader == "demo" and (alignment.source == "textgrid" or text.frontend != "espeak"):
+        found.append(
+            'corpus.reader = "demo" needs text.frontend = "espeak", and alignment.source = "given" or "learned"'
+        )
     elif alignment.source == "textgrid" and text.frontend != "arpabet":
         found.append('alignment.source = "textgrid" needs text.frontend = "arpabet", the phones that MFA writes')
     if missing := _missing_folders(recipe):
@@ -291,6 +295,6 @@ def _missing_folders(recipe: Recipe) -> dict[str, str]:
     if recipe.alignment.source == "textgrid" and not recipe.alignment.textgrids:
         missing["alignment.textgrids"] = (
             "The TextGrids, one for each recording, are what the Montreal Forced Aligner writes; "
-            "learning the alignment without them comes in a later version"
+            'alignment.source = "learned" does without them'
         )
     return missing

@@ -126,7 +126,10 @@ def nearest(name: str, names: Sequence[str], valid: Sequence[str] = ()) -> str:
     """` Did you mean ...?` with the nearest of `names`; when none is near, the list of `valid`, else of all names."""
     section, _, word = name.rpartition(".")
     here = {known.rpartition(".")[2]: known for known in names if known.rpartition(".")[0] == section}
-    elsewhere = {known.rpartition(".")[2]: known for known in reversed(names)}
+    elsewhere: dict[str, str] = {}
+    for known in names:
+        last = known.rpartition(".")[2]
+        elsewhere[last] = f"{elsewhere[last]} or {known}" if last in elsewhere else known
     for candidates, cutoff in ((here, 0.6), (elsewhere, 0.8)):
         if close := difflib.get_close_matches(word, list(candidates), n=1, cutoff=cutoff):
             return f" Did you mean {candidates[close[0]]}?"

@@ -13,13 +13,16 @@ from pathlib import Path
 import fastspeech2_cases as cases
 import keras
 import numpy as np
+import numpy_aligner
 
 import fs2keras  # noqa: F401  registers the classes of the checkpoint
 from fs2keras import backend
-from fs2keras.fastspeech2.convolution import MaskedConv1D
+from fs2keras.aligner.lattice import forward_sum
+from fs2keras.aligner.model import Aligner
 from fs2keras.fastspeech2.postnet import Postnet
 from fs2keras.fastspeech2.transformer import FFTBlock, Transformer, positions
 from fs2keras.fastspeech2.variance import Contour, QuantisedEmbedding, VariancePredictor, regulate_length
+from fs2keras.nn.convolution import MaskedConv1D
 from fs2keras.nn.optimizer import Noam, WatchedAdam
 
 WIDTH, TRAINING_STEPS = 8, 20
@@ -32,7 +35,7 @@ def compute() -> dict[str, np.ndarray]:
     results = layers() | optimizer_trace() | optimizer_trace(accumulate=2) | bad_updates()
     for variant in cases.VARIANTS:
         results |= whole_model(variant)
-    return results | training()
+    return results | training() | aligner_outputs() | aligner_sums() | aligner_training()
 
 
 def layers() -> dict[str, np.ndarray]:
@@ -103,6 +106,87 @@ def training() -> dict[str, np.ndarray]:
         norms.append(float(optimizer.grad_norm.numpy()))
     cases.randomise(model, 0)
     return {"training/losses": np.array(rows), "training/grad_norm": np.array(norms)}
+
+
+# --- the aligner
+
+
+def aligner(seed: int = 0, **arguments) -> Aligner:
+    """A small one with random weights, none of them trivial."""
+    sizes = {"mels": numpy_aligner.MELS, "width": 6, "filters": 7, "dropout": 0.0, "pauses": 3}
+    model = Aligner(numpy_aligner.SYMBOLS, **(sizes | arguments), name="aligner")
+    model.compile(jit_compile=backend.jit_compile())
+    randomise_aligner(model, seed)
+    return model
+
+
+def randomise_aligner(model: Aligner, seed: int = 0) -> None:
+    cases.randomise(model, seed)
+    share = np.random.default_rng(seed).uniform(0.2, 1, model.classes)
+    model.share.assign((share / share.sum()).astype("float32"))
+
+
+def aligner_outputs() -> dict[str, np.ndarray]:
+    outputs = aligner().predict_on_batch(numpy_aligner.pad(numpy_aligner.utterances(), rows=4, trust=0.4))
+    return {f"aligner/{name}": np.asarray(value) for name, value in outputs.items()}
+
+
+class FreeScores(keras.Model):
+    """Its weights are the scores, its loss the forward sum: after a step of plain descent they show the gradient."""
+
+    def __init__(self, shape: tuple[int, int, int]):
+        super().__init__()
+        self.scores = self.add_weight(shape, name="scores")
+        self.built = True
+        self.compile(keras.optimizers.SGD(1.0), jit_compile=backend.jit_compile())
+
+    def call(self, inputs):
+        return forward_sum(self.scores, inputs["frames"], inputs["phonemes"])
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return -keras.ops.sum(y_pred)
+
+    def sums(self, scores: np.ndarray, frames, phonemes) -> np.ndarray:
+        """The forward sums (B,) of scores (B, T, S)."""
+        self.scores.assign(scores)
+        return np.asarray(self.predict_on_batch(_lattice(frames, phonemes)))
+
+    def gradient(self, scores: np.ndarray, frames, phonemes) -> np.ndarray:
+        """Their derivative (B, T, S)."""
+        self.scores.assign(scores)
+        self.train_on_batch(_lattice(frames, phonemes))
+        return np.asarray(self.scores) - scores
+
+
+def _lattice(frames, phonemes) -> dict[str, np.ndarray]:
+    return {"frames": np.array(frames, "int32"), "phonemes": np.array(phonemes, "int32")}
+
+
+def aligner_sums() -> dict[str, np.ndarray]:
+    """Forward sums and their gradients, of pauses that may not be, a row with no path and a dummy among them."""
+    scores = np.random.default_rng(6).normal(0, 1, (4, 12, 16)).astype("float32")
+    scores[:, :, 4] = numpy_aligner.IMPOSSIBLE
+    model, lengths = FreeScores(scores.shape), ([12, 9, 5, 0], [3, 2, 3, 0])
+    totals, gradient = model.sums(scores, *lengths), model.gradient(scores, *lengths)
+    return {"aligner_sums/totals": totals, "aligner_sums/gradient": gradient[[0, 1, 3]]}
+
+
+def aligner_training() -> dict[str, np.ndarray]:
+    """Losses of a few steps as `fit` takes them, on batches of two shapes, and what the weights then are."""
+    model = aligner()
+    before = {weight.path: np.array(weight) for weight in model.weights}
+    model.compile(WatchedAdam(Noam(1, 4, 0.02), beta_2=0.99), jit_compile=backend.jit_compile())
+    shapes = ({"prior": 300.0}, {"trust": 0.3, "frames": numpy_aligner.T + 5, "phonemes": numpy_aligner.P + 2})
+    batches = [numpy_aligner.pad(numpy_aligner.utterances(seed), **shape) for seed, shape in enumerate(shapes)]
+    rows = []
+    keep = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda _, logs: rows.append([float(logs[name]) for name in ("gaussian", "heard")])
+    )
+    given = [(batches[step % 2],) for step in range(TRAINING_STEPS)]
+    dataset = backend.as_dataset(given, batches[0])
+    model.fit(dataset, steps_per_epoch=len(given), shuffle=False, callbacks=[keep], verbose=0)
+    moved = {f"aligner_training/{w.path}": np.array(w) - before[w.path] for w in model.weights if w.path in before}
+    return {"aligner_training/losses": np.array(rows)} | moved
 
 
 # --- the optimiser

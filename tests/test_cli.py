@@ -66,11 +66,11 @@ def corpus(tiny, tmp_path):
         ("train.steps=0", ["train.steps"]),
         ("train.clip=nan", ["train.clip"]),
         ("audio.hop=4096", ["audio.hop", "audio.window"]),
-        ("alignment.source=learned", ["learned", "later version"]),
+        ("alignment.source=learnt", ["learnt", '"learned"']),
         ("nonsense", ["nonsense"]),
     ],
 )
-@pytest.mark.parametrize("verb", ["fit", "prepare"])
+@pytest.mark.parametrize("verb", ["fit", "prepare", "align"])
 def test_wrong_recipes(tiny, refused, verb, change, words):
     code, error = refused(verb, tiny.recipe, "--set", "run.name=wrong", "--set", change)
     assert code == 2
@@ -86,6 +86,9 @@ def test_a_recipe_that_is_not_there(refused):
 
 def test_the_ljspeech_recipe_asks_for_what_it_needs(refused):
     code, error = refused("fit", "ljspeech")
+    assert code == 2
+    assert "--set corpus.path=FOLDER." in error
+    code, error = refused("fit", "ljspeech", "--set", "alignment.source=textgrid", "--set", "text.frontend=arpabet")
     assert code == 2
     assert "--set corpus.path=FOLDER --set alignment.textgrids=FOLDER" in error
 

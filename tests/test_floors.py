@@ -26,9 +26,10 @@ ALLOWED = {
     "audio": {"errors", "rundir"},
     "corpus": {"errors", "recipe", "rundir", "audio", "text"},
     "nn": set(),
+    "alignment": GROUND | {"backend", "corpus", "training", "aligner"},
     "voice": {"errors", "backend", "audio", "text"},
     "training": GROUND | {"backend"},
-    "cli": GROUND | {"", "training", "corpus", "voice"},
+    "cli": GROUND | {"", "training", "corpus", "voice", "alignment", "aligner"},
     "": set(),  # fs2keras/__init__.py
 }
 ALLOWED |= {family: GROUND | {"backend", "nn", "voice", "corpus"} for family in FAMILIES}

@@ -15,18 +15,19 @@ import numpy as np
 import pytest
 import pyworld
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fs2keras import recipe as recipes
 from fs2keras.corpus import measure
-from fs2keras.corpus.prepare import ensure, prepare
+from fs2keras.corpus.prepare import ensure, is_aligned, open_store, prepare, store_folder
 from fs2keras.corpus.progress import Progress, spoken_time
 from fs2keras.corpus.quarantine import Quarantine
 from fs2keras.corpus.splits import split
 from fs2keras.corpus.store import StoreError
 from fs2keras.corpus.store_file import StoreFile
 from fs2keras.errors import CallError, UserError
+from fs2keras.text.espeak import EspeakFrontend
 
 RATE, HOP = 22050, 256
 RECIPE = """
@@ -81,6 +82,12 @@ def corpus(tmp_path):
     return _corpus(tmp_path / "corpus")
 
 
+def _prepared(recipe, report=print):
+    """Prepares the corpus, and opens what that left, which is not worth another word."""
+    assert prepare(recipe, report) == store_folder(recipe)
+    return ensure(recipe, report)
+
+
 def _quarantined(folder: Path) -> dict[str, str]:
     lines = (folder / "store/quarantine.tsv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "id\treason"
@@ -89,7 +96,7 @@ def _quarantined(folder: Path) -> dict[str, str]:
 
 def test_a_given_alignment_becomes_a_store(corpus, tmp_path):
     lines = []
-    prepared = prepare(_recipe(tmp_path), lines.append)
+    prepared = _prepared(_recipe(tmp_path), lines.append)
     assert prepared.symbols == ["_", ".", "ɑː", "ˈɛ"]
     assert prepared.lexicon == {}
     assert len(prepared.ids("train")) == 11
@@ -109,10 +116,10 @@ def test_a_given_alignment_becomes_a_store(corpus, tmp_path):
 
 
 def test_once_prepared_it_is_only_opened(corpus, tmp_path):
-    first = prepare(_recipe(tmp_path), [].append)
+    first = _prepared(_recipe(tmp_path), [].append)
     stamp = (tmp_path / "store/store.h5").stat().st_mtime_ns
     lines = []
-    again, quiet = prepare(_recipe(tmp_path), lines.append), ensure(_recipe(tmp_path), lines.append)
+    again, quiet = _prepared(_recipe(tmp_path), lines.append), ensure(_recipe(tmp_path), lines.append)
     assert len(lines) == 1
     assert "prepared already" in lines[0]
     assert again.fingerprint == quiet.fingerprint == first.fingerprint
@@ -120,7 +127,7 @@ def test_once_prepared_it_is_only_opened(corpus, tmp_path):
 
 
 def test_a_moved_or_missing_corpus_still_trains(corpus, tmp_path):
-    first = prepare(_recipe(tmp_path), [].append)
+    first = _prepared(_recipe(tmp_path), [].append)
     shutil.copytree(corpus, tmp_path / "elsewhere")
     assert ensure(_recipe(tmp_path, path=tmp_path / "elsewhere")).fingerprint == first.fingerprint
     shutil.rmtree(corpus)
@@ -128,7 +135,7 @@ def test_a_moved_or_missing_corpus_still_trains(corpus, tmp_path):
 
 
 def test_another_split_reuses_the_store(corpus, tmp_path):
-    first = prepare(_recipe(tmp_path), [].append)
+    first = _prepared(_recipe(tmp_path), [].append)
     (corpus / "val.txt").write_text("c01\nc05\nabsent\n")
     other = ensure(_recipe(tmp_path, "corpus.validation=val.txt"))
     assert other.ids("validation") == ["c01", "c05"]
@@ -141,6 +148,7 @@ def test_another_split_reuses_the_store(corpus, tmp_path):
         ("audio.hop=128", r"audio.hop: the store has 256, the recipe 128"),
         ("audio.fmax=7000.0", r"audio.fmax: the store has 8000.0, the recipe 7000.0"),
         ("text.language=de", r"text.language: the store has 'en-us', the recipe 'de'"),
+        ("alignment.source=learned", r"alignment.source: the store has 'given', the recipe 'learned'"),
     ],
 )
 def test_a_store_of_another_recipe_is_refused(corpus, tmp_path, override, said):
@@ -194,7 +202,7 @@ BAD = {
 def test_bad_utterances_are_quarantined_with_their_reasons(corpus, tmp_path):
     for n, kind in enumerate(BAD):
         _spoil(corpus, f"c{n:02d}", kind)
-    prepared = prepare(_recipe(tmp_path, share=0.9), [].append)
+    prepared = _prepared(_recipe(tmp_path, share=0.9), [].append)
     reasons = _quarantined(tmp_path)
     assert list(reasons) == [f"c{n:02d}" for n in range(len(BAD))]
     for (id, reason), said in zip(reasons.items(), BAD.values(), strict=True):
@@ -212,7 +220,7 @@ def test_too_many_quarantined_fail_and_leave_no_store(corpus, tmp_path):
     assert {path.name for path in (tmp_path / "store").iterdir()} == {"quarantine.tsv", "prepare.lock"}
     assert len(_quarantined(tmp_path)) == 3
     # The advice works.
-    assert len(prepare(_recipe(tmp_path, "corpus.max_quarantined=0.25"), [].append).ids("train")) == 8
+    assert len(_prepared(_recipe(tmp_path, "corpus.max_quarantined=0.25"), [].append).ids("train")) == 8
 
 
 def test_all_quarantined_fail_whatever_is_allowed():
@@ -235,7 +243,7 @@ def test_an_interrupted_preparation_leaves_no_store_and_runs_again(corpus, tmp_p
         prepare(_recipe(tmp_path), [].append)
     assert {path.name for path in (tmp_path / "store").iterdir()} == {"prepare.lock"}
     monkeypatch.undo()
-    assert len(prepare(_recipe(tmp_path), [].append).ids("train")) == 11
+    assert len(_prepared(_recipe(tmp_path), [].append).ids("train")) == 11
 
 
 def test_a_killed_preparation_leaves_no_store_and_no_processes(tmp_path):
@@ -255,7 +263,7 @@ def test_a_killed_preparation_leaves_no_store_and_no_processes(tmp_path):
     _wait(lambda: not _alive(process.pid))
     for n in range(12, 60):
         (tmp_path / "corpus/wavs" / f"c{n:02d}.wav").unlink()
-    prepared = prepare(dataclasses.replace(recipe, corpus=dataclasses.replace(recipe.corpus, max_quarantined=0.9)))
+    prepared = _prepared(dataclasses.replace(recipe, corpus=dataclasses.replace(recipe.corpus, max_quarantined=0.9)))
     assert len(prepared.ids("train") + prepared.ids("validation")) == 12
     assert not written.exists()
 
@@ -292,12 +300,40 @@ def test_a_store_that_cannot_be_written_is_one_sentence(corpus, tmp_path):
 
 def test_processes_measure_what_one_does(tmp_path):
     _corpus(tmp_path / "corpus", count=34, seconds=0.5)
-    alone = prepare(_recipe(tmp_path), [].append)
-    parallel = prepare(_recipe(tmp_path, "corpus.jobs=2", f"corpus.store={tmp_path / 'two'}"), [].append)
+    alone = _prepared(_recipe(tmp_path), [].append)
+    parallel = _prepared(_recipe(tmp_path, "corpus.jobs=2", f"corpus.store={tmp_path / 'two'}"), [].append)
     assert parallel.fingerprint == alone.fingerprint
     assert parallel.statistics == alone.statistics
     for id in alone.ids("train"):
         np.testing.assert_array_equal(parallel.example(id)["mel"], alone.example(id)["mel"])
+
+
+def test_an_alignment_to_be_learned_leaves_the_store_alone_and_the_words_of_the_frontend_in_it(corpus, tmp_path):
+    (corpus / "phones.tsv").unlink()  # wavs and text are enough
+    recipe, lines = _recipe(tmp_path, source="learned"), []
+    assert not is_aligned(recipe)
+    assert prepare(recipe, lines.append) == tmp_path / "store"
+    assert {path.name for path in (tmp_path / "store").iterdir()} == {"store.h5", "quarantine.tsv", "prepare.lock"}
+    assert not is_aligned(recipe)
+    store = open_store(recipe, lines.append)
+    expected = [(word.text, word.symbols) for word in EspeakFrontend("en-us").words("ah e.")]
+    assert [text for text, _ in expected] == ["ah", "e", "."]
+    assert all(store.words(n) == expected for n in range(len(store.ids)))
+    # A pause may be found wherever a word ends, though no text holds one.
+    assert set(store.symbols) == {"_", "sp"}.union(*(symbols for _, symbols in expected))
+    summary = "\n".join(lines)
+    for word in ("12 (11 train, 1 validation, 0 test)", "quarantined  0", "symbols      ", "still to be learned"):
+        assert word in summary
+    assert "Hz" not in summary  # the pitch of phonemes is not known before
+
+
+def test_a_store_without_its_alignment_says_how_to_get_one(corpus, tmp_path):
+    recipe, lines = _recipe(tmp_path, source="learned"), []
+    with pytest.raises(StoreError, match="is not aligned yet. Run `fs2keras align`"):
+        ensure(recipe, lines.append)
+    assert "Prepared" in lines[0]
+    with pytest.raises(StoreError, match="not aligned yet"):
+        ensure(recipe, lines.append)
 
 
 def test_textgrids_want_the_arpabet_frontend_and_a_folder(corpus, tmp_path):
@@ -338,7 +374,9 @@ IDS = ["LJ001-0002", "LJ001-0007", "LJ001-0013", "LJ002-0020"]
 def test_real_speech_against_librosa_and_pyworld(ljspeech, tmp_path):
     corpus = _some_ljspeech(ljspeech, tmp_path / "corpus", IDS)
     grids = ljspeech / "TextGrid"
-    prepared = prepare(_recipe(tmp_path, source="textgrid", frontend="arpabet", textgrids=grids, share=0.5), [].append)
+    prepared = _prepared(
+        _recipe(tmp_path, source="textgrid", frontend="arpabet", textgrids=grids, share=0.5), [].append
+    )
     store = StoreFile(prepared.folder)
     for id in prepared.ids("train"):
         rows, example = _phones(grids / f"{id}.TextGrid"), prepared.example(id)
@@ -388,7 +426,7 @@ def test_textgrids_of_other_clips_and_unknown_words_are_quarantined(ljspeech, tm
 def test_the_demo_reader_makes_its_own_corpus(tmp_path):
     pytest.importorskip("fs2keras.corpus.demo")
     sets = ("corpus.reader=demo", "corpus.sentences=12", "corpus.validation=0.1")
-    prepared = prepare(_recipe(tmp_path, *sets), [].append)
+    prepared = _prepared(_recipe(tmp_path, *sets), [].append)
     assert len(prepared.ids("train")) >= 9
     assert prepared.symbols[0] == "_"
 
@@ -397,6 +435,7 @@ IDENTIFIERS = st.lists(st.text("abcdef0123", min_size=1, max_size=6), min_size=1
 
 
 @given(IDENTIFIERS, st.integers(0, 99), st.floats(0.01, 0.3), st.floats(0.01, 0.3))
+@settings(deadline=None)
 def test_shares_part_the_ids_whatever_else_is_there(ids, seed, validation, test):
     parts = split(ids, str(validation), str(test), seed)
     assert sorted(sum(parts.values(), [])) == sorted(ids)

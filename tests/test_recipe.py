@@ -31,6 +31,9 @@ steps = 100  # few
 """
 
 
+TEXTGRIDS = ("alignment.source=textgrid", "text.frontend=arpabet")
+
+
 @pytest.fixture
 def write(tmp_path):
     def write(text, name="mine.toml"):
@@ -65,7 +68,7 @@ def test_every_key_is_documented():
 
 @pytest.mark.parametrize("name", ["demo", "ljspeech", "ljspeech-small"])
 def test_recipes_that_come_with_us(name, monkeypatch, tmp_path):
-    folders = [] if name == "demo" else ["corpus.path=/lj", "alignment.textgrids=/tg"]
+    folders = [] if name == "demo" else ["corpus.path=/lj"]
     by_path = recipes.load(ROOT / "recipes" / f"{name}.toml", folders)
     monkeypatch.chdir(tmp_path)
     assert recipes.load(name, folders) == by_path
@@ -73,7 +76,7 @@ def test_recipes_that_come_with_us(name, monkeypatch, tmp_path):
 
 
 def test_ljspeech_is_the_published_model_and_small_differs_only_where_it_says():
-    folders = ["corpus.path=/lj", "alignment.textgrids=/tg"]
+    folders = ["corpus.path=/lj"]
     full, small = recipes.load("ljspeech", folders), recipes.load("ljspeech-small", folders)
     assert full.model == type(full.model)()
     assert full.train == recipes.Train()
@@ -85,11 +88,25 @@ def test_ljspeech_is_the_published_model_and_small_differs_only_where_it_says():
     }  # fmt: skip
 
 
-def test_ljspeech_asks_for_both_folders_at_once():
+def test_ljspeech_asks_for_its_folder_and_with_textgrids_for_both_at_once():
     message = complaint("ljspeech")
     assert "--set corpus.path=FOLDER" in message
-    assert "--set alignment.textgrids=FOLDER" in message
+    assert "textgrids" not in message
     assert len(message.splitlines()) == 1
+    message = complaint("ljspeech", *TEXTGRIDS)
+    assert "--set corpus.path=FOLDER --set alignment.textgrids=FOLDER" in message
+    assert 'alignment.source = "learned" does without them' in message
+    assert len(message.splitlines()) == 1
+    recipe = recipes.load("ljspeech", [*TEXTGRIDS, "corpus.path=/lj", "alignment.textgrids=/tg"])
+    assert recipe.alignment == recipes.Alignment("textgrid", "/tg")
+
+
+def test_the_alignment_is_learned_unless_another_source_is_named(write):
+    assert recipes.Alignment().source == "learned"
+    assert recipes.load("ljspeech", ["corpus.path=/lj"]).alignment == recipes.Alignment()
+    for reader in ("demo", "ljspeech"):
+        text = SMALL.replace("demo", reader).replace('source = "given"', "")
+        assert recipes.load(write(text)).alignment.source == "learned"
 
 
 def test_resolved_recipe_reads_back_equal(write, tmp_path):
@@ -124,8 +141,11 @@ def test_resolved_recipe_reads_back_equal(write, tmp_path):
         ('path = "somewhere"', 'path = "x"\nvalidation = "1.5"', 7, ["a share between 0 and 1"]),
         ('path = "somewhere"', 'path = "x"\ntest = "0.9"\nvalidation = "0.2"', 8, ["nothing to train on"]),
         ('reader = "demo"', 'reader = "ljspech"', 5, ['"ljspeech" or "demo"']),
-        ('source = "given"', 'source = "learned"', 9, ["later version"]),
-        ('source = "given"', 'source = "textgrid"', 5, ["demo"]),
+        ('source = "given"', 'source = "learnt"', 9, ['"given" or "textgrid" or "learned"']),
+        ('source = "given"', 'source = "textgrid"', 5, ["demo", '"given" or "learned"']),
+        ('source = "given"', "steps = 0", 9, ["alignment.steps", "at least 1"]),
+        ('source = "given"', "shortest_pause = -0.1", 9, ["alignment.shortest_pause", "at least 0"]),
+        ('source = "given"', "least_confidence = 1.5", 9, ["alignment.least_confidence", "at most 1"]),
         ("[train]", "[audio]\nhop = 2000\n[train]", 12, ["audio.window"]),
         ("[train]", "[audio]\nwindow = 2000\n[train]", 12, ["audio.fft"]),
         ("[train]", "[audio]\nfmax = 12000.0\n[train]", 12, ["half of audio.sample_rate"]),
@@ -190,7 +210,7 @@ def test_overrides(write):
     ("override", "words"),
     [
         ("train.stepz=1", ["--set train.stepz=1", "train.steps"]),
-        ("steps=1", ["--set steps=1", "train.steps"]),
+        ("steps=1", ["--set steps=1", "Did you mean alignment.steps or train.steps?"]),
         ("train.steps", ["section.key=value"]),
         ("train.steps=2e5", ["a whole number"]),
         ("train.steps=", ["a whole number"]),
@@ -213,7 +233,8 @@ def test_an_override_adds_no_second_key():
 
 
 def test_textgrids_and_espeak_symbols_do_not_go_together(write):
-    path = write(SMALL.replace('reader = "demo"', "").replace('source = "given"', 'textgrids = "tg"'))
+    text = SMALL.replace('reader = "demo"', "")
+    path = write(text.replace('source = "given"', 'source = "textgrid"\ntextgrids = "tg"'))
     assert 'text.frontend = "arpabet"' in complaint(path)
     assert recipes.load(path, ["text.frontend=arpabet"]).alignment.textgrids == "tg"
     assert "only en-us" in complaint(path, "text.frontend=arpabet", "text.language=de")
@@ -235,6 +256,15 @@ def test_differences_tell_safe_changes(write):
     assert {key for key, change in changes.items() if change.safe} == {"train.steps", "corpus.path"}
     assert {key for key, change in changes.items() if not change.safe} == {"run.seed", "model.width", "train.warmup"}
     assert str(changes["train.steps"]) == "train.steps: 100 -> 200"
+
+
+def test_an_alignment_may_be_learned_longer_and_judged_anew_but_comes_from_one_source(write):
+    path = write(SMALL)
+    values = ("steps=9", "shortest_pause=0.2", "least_confidence=0.1", "textgrids=moved", "source=learned")
+    new = recipes.load(path, [f"alignment.{value}" for value in values])
+    changes = recipes.differences(recipes.load(path), new)
+    assert len(changes) == len(values)
+    assert [change.key for change in changes if not change.safe] == ["alignment.source"]
 
 
 def test_find_line_is_not_fooled():

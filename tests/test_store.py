@@ -8,19 +8,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from synthetic_store import SYMBOLS, make_store
+from synthetic_store import SYMBOLS, make_store, words_of
 
 from fs2keras.corpus.align import align, edge_padded, phoneme_means
+from fs2keras.corpus.alignment_file import collect, read_alignment, write_alignment
 from fs2keras.corpus.features import Features
 from fs2keras.corpus.statistics import CorpusStatistics, Moments, without_outliers
 from fs2keras.corpus.store import Prepared, StoreError
 from fs2keras.corpus.store_file import StoreFile, writing_store
 from fs2keras.corpus.utterance import CorpusError
 
+LENGTHS = [5, 9, 3, 4], [40, 61, 17, 30]  # symbols and frames
+
 
 @pytest.fixture
 def prepared(tmp_path):
-    return make_store(tmp_path / "store", [5, 9, 3, 4], [40, 61, 17, 30], validation=1, speakers=("bob", "ann"))
+    return make_store(tmp_path / "store", *LENGTHS, validation=1, speakers=("bob", "ann"))
 
 
 def test_examples_come_back_whole(prepared):
@@ -60,6 +63,91 @@ def test_normalised_pitch_times_deviation_is_the_raw_mean(prepared):
         else:
             assert value == 0
         start += duration
+
+
+def test_words_come_back_whole(prepared):
+    store = StoreFile(prepared.folder)
+    for n, id in enumerate(store.ids):
+        symbols = [SYMBOLS[k] for k in prepared.example(id)["symbols"]]
+        assert store.words(n) == words_of(symbols)
+        assert [symbol for _, word in store.words(n) for symbol in word] == [s for s in symbols if s != "sp"]
+
+
+def test_an_alignment_comes_back_whole(tmp_path):
+    features = _features(30)
+    rows = [align(["a", "sp"], np.array([8, 4]), 5, features), align(["b"], np.array([20]), 0, features)]
+    said = {"confidence": [0.25, 0.75], "kept": [False, True], "settings": {"steps": 500, "shortest_pause": 0.05}}
+    written = collect("learned", "store", ["one", "two"], rows, SYMBOLS, {"pitch": {}}, **said)
+    write_alignment(tmp_path, written)
+    read = read_alignment(tmp_path, "learned")
+    assert (read.source, read.store, read.ids, read.settings) == ("learned", "store", ["one", "two"], said["settings"])
+    assert read.statistics == {"pitch": {}}
+    assert read.kept.tolist() == said["kept"]
+    assert read.confidence.tolist() == said["confidence"]
+    assert read.offsets.tolist() == [0, 2, 3]
+    assert read.symbols.tolist() == [SYMBOLS.index(symbol) for symbol in ("a", "sp", "b")]
+    assert (read.first.tolist(), read.last.tolist()) == ([5, 0], [17, 20])
+    for name in ("durations", "pitch", "energy"):
+        np.testing.assert_array_equal(getattr(read, name), np.concatenate([getattr(row, name) for row in rows]))
+    assert read.digest == written.digest
+
+
+def test_an_alignment_nobody_doubts_keeps_everything():
+    alignment = collect("given", "store", ["one"], [align(["a"], np.array([8]), 5, _features(30))], SYMBOLS, {})
+    assert (alignment.kept.tolist(), alignment.confidence.tolist(), alignment.settings) == ([True], [1.0], {})
+
+
+def test_the_digest_is_that_of_what_is_trained_on():
+    features = _features(30)
+
+    def digest(durations=(8, 4), source="learned", store="store", **said):
+        row = align(["a", "b"], np.array(durations), 5, features)
+        return collect(source, store, ["one"], [row], SYMBOLS, {}, **said).digest
+
+    same = {digest(), digest(confidence=[0.1]), digest(settings={"steps": 9})}
+    others = {digest((4, 8)), digest(source="given"), digest(store="other"), digest(kept=[False])}
+    assert len(same) == 1
+    assert len(others | same) == 5
+
+
+@pytest.fixture
+def doubtful(tmp_path):
+    """The same corpus, of which the alignment sets u0001 aside and does not know u0002."""
+    return make_store(
+        tmp_path / "doubtful", *LENGTHS, validation=1, speakers=("bob", "ann"), set_aside=[1], left_out=[2]
+    )
+
+
+def test_nobody_trains_on_what_is_not_kept_or_not_aligned(prepared, doubtful):
+    assert doubtful.ids("train") == ["u0003"]
+    assert doubtful.ids("validation") == ["u0000"]
+    phonemes, frames = doubtful.lengths("train")
+    assert (phonemes.tolist(), frames.tolist()) == ([4], [30])
+    for id in ("u0001", "u0002"):
+        for ask in (doubtful.example, doubtful.text):
+            with pytest.raises(StoreError, match=f"no utterance '{id}'; see quarantine.tsv"):
+                ask(id)
+    assert len(StoreFile(doubtful.folder).ids) == 4
+    assert doubtful.fingerprint != prepared.fingerprint
+
+
+def test_the_others_are_the_same_beside_them(prepared, doubtful):
+    for id in ("u0000", "u0003"):
+        whole, example = prepared.example(id, ["energy"]), doubtful.example(id, ["energy"])
+        for name in ("symbols", "durations", "mel", "speaker"):
+            np.testing.assert_array_equal(example[name], whole[name])
+        assert doubtful.text(id) == prepared.text(id)
+    # u0003 stands at another place in the alignment than in the store.
+    raw, moments = StoreFile(doubtful.folder).energy(3)[3:], doubtful.statistics["energy"]["frame"]
+    np.testing.assert_allclose(example["energy"] * moments["std"] + moments["mean"], raw, rtol=1e-4)
+
+
+def test_an_alignment_of_unknown_utterances_is_refused(prepared):
+    alignment = read_alignment(prepared.folder, "given")
+    alignment.ids[2] = "stranger"
+    write_alignment(prepared.folder, alignment)
+    with pytest.raises(StoreError, match=r"belongs to another store.h5"):
+        Prepared.open(prepared.folder, "given")
 
 
 def test_unknown_names_are_refused(prepared):
@@ -105,7 +193,7 @@ def test_missing_foreign_and_mixed_files_are_refused(prepared, tmp_path):
         Prepared.open(prepared.folder, "textgrid")
     with pytest.raises(StoreError, match=r"store.h5: no such file"):
         Prepared.open(tmp_path / "nowhere", "given")
-    make_store(tmp_path / "other", [5, 9, 3, 4], [40, 61, 17, 30], fingerprint="other")
+    make_store(tmp_path / "other", *LENGTHS, fingerprint="other")
     (prepared.folder / "alignment-given.h5").write_bytes((tmp_path / "other/alignment-given.h5").read_bytes())
     with pytest.raises(StoreError, match=r"belongs to another store.h5"):
         Prepared.open(prepared.folder, "given")

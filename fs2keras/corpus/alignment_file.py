@@ -1,8 +1,11 @@
 """alignment-<source>.h5: everything that depends on where the phonemes are."""
 
+import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -26,8 +29,9 @@ class Alignment:
     """An alignment in memory. Utterance n owns phonemes offsets[n] to offsets[n + 1].
 
     `symbols`, `durations` (frames) int32; `pitch` (Hz), `energy` float32, means over the phoneme, 0 where it has no
-    frame; `first`, `last` (N,) the frames used, which may end up to 2 frames beyond the clip. `statistics` as in
-    fs2keras.corpus.statistics.
+    frame; `first`, `last` (N,) the frames used, which may end up to 2 frames beyond the clip. `confidence` (N,) from 0
+    to 1 and `kept` (N,) bool: one that is not kept is there to be looked at, and nobody trains on it. `statistics`, of
+    those that are kept, as in fs2keras.corpus.statistics. `settings`: of the recipe, what a learned one depends on.
     """
 
     source: str
@@ -40,10 +44,21 @@ class Alignment:
     energy: np.ndarray
     first: np.ndarray
     last: np.ndarray
+    confidence: np.ndarray
+    kept: np.ndarray
     statistics: Statistics
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """The same for the same phonemes at the same places."""
+        digest = hashlib.sha256(f"{self.store}\n{self.source}\n".encode())
+        for name in ("offsets", "symbols", "durations", "first", "kept"):
+            digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
+        return digest.hexdigest()
 
 
-_ARRAYS = ("offsets", "symbols", "durations", "pitch", "energy", "first", "last")
+_ARRAYS = ("offsets", "symbols", "durations", "pitch", "energy", "first", "last", "confidence", "kept")
 
 
 def alignment_path(folder: Path, source: str) -> Path:
@@ -51,9 +66,19 @@ def alignment_path(folder: Path, source: str) -> Path:
 
 
 def collect(
-    source: str, store: str, ids: list[str], rows: list[Aligned], symbols: list[str], statistics: Statistics
+    source: str,
+    store: str,
+    ids: list[str],
+    rows: list[Aligned],
+    symbols: list[str],
+    statistics: Statistics,
+    *,
+    confidence: Sequence[float] | None = None,
+    kept: Sequence[bool] | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> Alignment:
-    """One Alignment of all utterances. `store` is the fingerprint of the store that it belongs to."""
+    """One Alignment of all utterances. `store` is the fingerprint of the store that it belongs to. Without confidence
+    and kept, all are trusted and kept."""
     numbers = {symbol: n for n, symbol in enumerate(symbols)}
     return Alignment(
         source=source,
@@ -66,7 +91,10 @@ def collect(
         energy=np.concatenate([row.energy for row in rows]).astype(np.float32),
         first=np.array([row.first for row in rows], np.int32),
         last=np.array([row.last for row in rows], np.int32),
+        confidence=np.asarray(np.ones(len(rows)) if confidence is None else confidence, np.float32),
+        kept=np.asarray(np.ones(len(rows)) if kept is None else kept, bool),
         statistics=statistics,
+        settings=settings or {},
     )
 
 
@@ -77,7 +105,7 @@ def write_alignment(folder: Path, alignment: Alignment) -> Path:
         for name in _ARRAYS:
             file.create_dataset(name, data=getattr(alignment, name), chunks=True, fletcher32=True)
         write_strings(file, "ids", alignment.ids)
-        write_strings(file, "json", [json.dumps(alignment.statistics)])
+        write_strings(file, "json", [json.dumps(alignment.statistics), json.dumps(alignment.settings)])
         file.attrs.update(kind="alignment", format=FORMAT, source=alignment.source, store=alignment.store)
     return path
 
@@ -88,11 +116,12 @@ def read_alignment(folder: Path, source: str) -> Alignment:
     file = open_file(path, "alignment")
     with damaged_is_error(path), file:
         arrays = {name: file[name][:] for name in _ARRAYS}
-        (statistics,) = read_strings(file, "json")
+        statistics, settings = read_strings(file, "json")
         return Alignment(
             source=str(file.attrs["source"]),
             store=str(file.attrs["store"]),
             ids=read_strings(file, "ids"),
             statistics=json.loads(statistics),
+            settings=json.loads(settings),
             **arrays,
         )

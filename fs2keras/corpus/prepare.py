@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fs2keras.corpus import fingerprint
 from fs2keras.corpus.align import Aligned
-from fs2keras.corpus.alignment_file import collect, write_alignment
+from fs2keras.corpus.alignment_file import alignment_path, collect, write_alignment
 from fs2keras.corpus.measure import Measured, measure_all
 from fs2keras.corpus.progress import Progress, spoken_time
 from fs2keras.corpus.quarantine import Quarantine
@@ -26,8 +26,10 @@ from fs2keras.text.symbols import SymbolTable
 Report = Callable[[str], None]
 
 
-def prepare(recipe: Recipe, report: Report = print) -> Prepared:
-    """Prepare the recipe's corpus, or say that it is prepared already.
+def prepare(recipe: Recipe, report: Report = print) -> Path:
+    """Prepare the recipe's corpus, or say that it is prepared already; returns the store's folder.
+
+    With alignment.source = "learned" the store is all there is afterwards: aligning it is another step.
 
     Args:
         recipe: what to read, measure and align.
@@ -36,18 +38,46 @@ def prepare(recipe: Recipe, report: Report = print) -> Prepared:
     Raises:
         UserError: the corpus or the store cannot be used; the message says why and what to do.
     """
-    if prepared := _existing(recipe):
-        report(f"{prepared.folder} is prepared already, from the same corpus and settings.")
-        return prepared
     folder = store_folder(recipe)
+    if is_prepared(recipe):
+        report(f"{folder} is prepared already, from the same corpus and settings.")
+        return folder
     with _alone(folder):
         # Another process may have finished since: look again, now that nobody else writes.
-        return _existing(recipe) or _Preparation(recipe, folder, report).run()
+        if not is_prepared(recipe):
+            _Preparation(recipe, folder, report).run()
+    return folder
 
 
 def ensure(recipe: Recipe, report: Report = print) -> Prepared:
-    """The recipe's corpus, prepared first when there is no store yet. Raises as `prepare` does."""
-    return _existing(recipe) or prepare(recipe, report)
+    """The recipe's corpus with its alignment, prepared first when there is no store yet.
+
+    Raises as `prepare` does, and StoreError when the alignment is still to be learned.
+    """
+    if not is_prepared(recipe):
+        prepare(recipe, report)
+    if not is_aligned(recipe):
+        raise StoreError(f"{store_folder(recipe)} is not aligned yet. Run `fs2keras align` with the same recipe.")
+    return Prepared.open(store_folder(recipe), recipe.alignment.source, splits_of(recipe))
+
+
+def open_store(recipe: Recipe, report: Report = print) -> StoreFile:
+    """The recipe's store, aligned or not, prepared first when there is none yet. Raises as `prepare` does."""
+    if not is_prepared(recipe):
+        prepare(recipe, report)
+    return StoreFile(store_folder(recipe))
+
+
+def is_aligned(recipe: Recipe) -> bool:
+    """Whether the alignment that the recipe asks for lies beside its store. Raises as `prepare` for another's store."""
+    return is_prepared(recipe) and alignment_path(store_folder(recipe), recipe.alignment.source).exists()
+
+
+def splits_of(recipe: Recipe) -> dict[str, list[str]]:
+    """The ids of each split, of a prepared corpus: features do not depend on the splits, so the recipe decides anew."""
+    store = StoreFile(store_folder(recipe))
+    store.close()
+    return split(store.ids, recipe.corpus.validation, recipe.corpus.test, recipe.run.seed, recipe.corpus.path)
 
 
 def store_folder(recipe: Recipe) -> Path:
@@ -55,14 +85,13 @@ def store_folder(recipe: Recipe) -> Path:
     return Path(recipe.corpus.store or f"stores/{recipe.run.name}")
 
 
-def _existing(recipe: Recipe) -> Prepared | None:
-    """The store of this very recipe, or None when there is none. Raises StoreError for the store of another one."""
+def is_prepared(recipe: Recipe) -> bool:
+    """Whether there is a store of this very recipe. Raises StoreError for the store of another one."""
     folder = store_folder(recipe)
     if not (folder / STORE_NAME).exists():
-        return None
+        return False
     store = StoreFile(folder)
     differing = _differences(store, recipe)
-    ids = store.ids
     store.close()
     if differing:
         raise StoreError(
@@ -70,8 +99,7 @@ def _existing(recipe: Recipe) -> Prepared | None:
             "Give this recipe a store of its own, --set corpus.store=stores/<name>, or delete that folder and run "
             "`fs2keras prepare` again."
         )
-    splits = split(ids, recipe.corpus.validation, recipe.corpus.test, recipe.run.seed, recipe.corpus.path)
-    return Prepared.open(folder, recipe.alignment.source, splits)
+    return True
 
 
 def _differences(store: StoreFile, recipe: Recipe) -> list[str]:
@@ -116,6 +144,8 @@ class _Kept:
 
     utterances: list[Utterance] = field(default_factory=list)
     rows: list[Aligned] = field(default_factory=list)
+    symbols: set[str] = field(default_factory=set)
+    frames: int = 0
     statistics: CorpusStatistics = field(default_factory=CorpusStatistics)
 
 
@@ -127,7 +157,7 @@ class _Preparation:
         self._quarantine, self._kept = Quarantine(), _Kept()
         self._table = SymbolTable(arpabet.SYMBOLS) if recipe.text.frontend == "arpabet" else None
 
-    def run(self) -> Prepared:
+    def run(self) -> None:
         start, recipe = time.monotonic(), self._recipe
         _check_frontend(recipe)
         utterances = self._read()
@@ -142,14 +172,13 @@ class _Preparation:
             symbols = self._symbols()
             splits = split(ids, recipe.corpus.validation, recipe.corpus.test, recipe.run.seed, recipe.corpus.path)
             # The alignment first: the store's name appears last, and with it the store is complete.
-            write_alignment(
-                self._folder,
-                collect(recipe.alignment.source, name, ids, kept.rows, symbols, kept.statistics.result()),
-            )
+            if kept.rows:
+                write_alignment(
+                    self._folder,
+                    collect(recipe.alignment.source, name, ids, kept.rows, symbols, kept.statistics.result()),
+                )
             writer.finish(symbols, self._lexicon(), splits, settings, files, name)
-        prepared = Prepared.open(self._folder, recipe.alignment.source, splits)
-        self._summarise(prepared, time.monotonic() - start)
-        return prepared
+        self._summarise(splits, len(symbols), time.monotonic() - start)
 
     def _read(self) -> list[Utterance]:
         from fs2keras.corpus.readers import read_ljspeech
@@ -180,22 +209,31 @@ class _Preparation:
 
     def _foreign_symbol(self, measured: Measured) -> str:
         """The reason to leave out an utterance with a symbol that the frontend does not know, or ""."""
-        for symbol, word in zip(measured.aligned.symbols, measured.words, strict=True):
-            if self._table is not None and symbol not in self._table:
-                return f"the symbol {symbol!r} of the word {word!r} is not one of text.frontend = arpabet"
+        for word, symbols in measured.words:
+            for symbol in symbols:
+                if self._table is not None and symbol not in self._table:
+                    return f"the symbol {symbol!r} of the word {word!r} is not one of text.frontend = arpabet"
         return ""
 
     def _keep(self, measured: Measured, writer: StoreWriter) -> None:
         utterance, aligned = measured.utterance, measured.aligned
-        phonemes = [symbol for symbol in aligned.symbols if symbol != arpabet.PAUSE]
-        writer.add(utterance.id, utterance.text, utterance.speaker, phonemes, measured.features)
-        self._kept.utterances.append(utterance)
-        self._kept.rows.append(aligned)
-        self._kept.statistics.update(aligned, measured.features)
+        writer.add(utterance.id, utterance.text, utterance.speaker, measured.words, measured.features)
+        kept = self._kept
+        kept.utterances.append(utterance)
+        kept.symbols.update(symbol for _, symbols in measured.words for symbol in symbols)
+        if aligned is None:
+            kept.frames += len(measured.features.f0)
+            return
+        kept.symbols.update(aligned.symbols)
+        kept.frames += aligned.last - aligned.first
+        kept.rows.append(aligned)
+        kept.statistics.update(aligned, measured.features)
 
     def _symbols(self) -> list[str]:
-        """The frontend's own table where it has one, else the symbols that the kept corpus shows."""
-        table = self._table or SymbolTable.of(symbol for row in self._kept.rows for symbol in row.symbols)
+        """The frontend's own table where it has one, else the symbols that the kept corpus shows. An alignment that is
+        still to be learned may find pauses wherever a word ends."""
+        pause = {arpabet.PAUSE} if self._recipe.alignment.source == "learned" else set()
+        table = self._table or SymbolTable.of(self._kept.symbols | pause)
         return table.to_list()
 
     def _lexicon(self) -> dict:
@@ -205,22 +243,30 @@ class _Preparation:
 
         return gather_lexicon(self._kept.utterances)
 
-    def _summarise(self, prepared: Prepared, seconds: float) -> None:
-        frames = sum(int(prepared.lengths(name)[1].sum()) for name in ("train", "validation", "test"))
-        hours = frames * self._recipe.audio.hop / self._recipe.audio.sample_rate / 3600
+    def _summarise(self, splits: dict[str, list[str]], symbols: int, seconds: float) -> None:
+        kept, hop = self._kept, self._recipe.audio.hop
+        hours = kept.frames * hop / self._recipe.audio.sample_rate / 3600
         size = sum(path.stat().st_size for path in self._folder.glob("*.h5"))
         left_out = len(self._quarantine.reasons)
-        counts = ", ".join(f"{len(prepared.ids(name)):,} {name}" for name in ("train", "validation", "test"))
+        counts = ", ".join(f"{len(ids):,} {name}" for name, ids in splits.items())
         self._report(f"Prepared {self._folder} in {spoken_time(seconds)}, {size / 1e6:,.0f} MB")
-        self._report(f"  utterances   {len(self._kept.rows):,} ({counts}), {hours:.2f} hours used")
+        self._report(f"  utterances   {len(kept.utterances):,} ({counts}), {hours:.2f} hours used")
         self._report(f"  quarantined  {left_out:,}" + (f", see {self._folder / 'quarantine.tsv'}" if left_out else ""))
-        self._report(f"  symbols      {len(prepared.symbols)}, the padding included")
-        for name, unit in (("pitch", " Hz"), ("energy", "")):
-            phoneme = prepared.statistics[name]["phoneme"]
-            self._report(
-                f"  {name:<12} mean {phoneme['mean']:.2f}{unit}, deviation {phoneme['std']:.2f}{unit}, "
-                f"normalised {phoneme['min']:.3f} to {phoneme['max']:.3f}"
-            )
+        self._report(f"  symbols      {symbols}, the padding included")
+        for line in describe(kept.statistics.result()) if kept.rows else ["  alignment    still to be learned"]:
+            self._report(line)
+
+
+def describe(statistics: dict[str, dict[str, dict[str, float]]]) -> list[str]:
+    """Pitch and energy of a corpus, a line each."""
+    lines = []
+    for name, unit in (("pitch", " Hz"), ("energy", "")):
+        phoneme = statistics[name]["phoneme"]
+        lines.append(
+            f"  {name:<12} mean {phoneme['mean']:.2f}{unit}, deviation {phoneme['std']:.2f}{unit}, "
+            f"normalised {phoneme['min']:.3f} to {phoneme['max']:.3f}"
+        )
+    return lines
 
 
 def _check_frontend(recipe: Recipe) -> None:

@@ -22,6 +22,13 @@ class Quarantine:
     def add(self, id: str, reason: str) -> None:
         self.reasons[id] = " ".join(reason.split())  # one line each, no tabs
 
+    @classmethod
+    def read(cls, folder: Path) -> "Quarantine":
+        """What `write` wrote there; empty where there is nothing."""
+        path = folder / NAME
+        lines = path.read_text(encoding="utf-8").splitlines()[1:] if path.is_file() else []
+        return cls(dict(line.split("\t", 1) for line in lines))
+
     def write(self, folder: Path) -> Path:
         """quarantine.tsv: id and reason, sorted by id; with its header alone when nothing was left out."""
         rows = [f"{id}\t{self.reasons[id]}\n" for id in sorted(self.reasons)]

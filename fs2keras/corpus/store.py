@@ -36,14 +36,16 @@ class Prepared:
         self.symbols, self.lexicon = store.symbols, store.lexicon
         self.speakers, self.mels, self.settings = store.speakers, store.mels, store.settings
         self.statistics = alignment.statistics
-        self._number = {id: n for n, id in enumerate(store.ids)}
+        self._number = {id: n for n, id in enumerate(alignment.ids) if alignment.kept[n]}
+        place = {id: n for n, id in enumerate(store.ids)}
+        self._place = [place[id] for id in alignment.ids]  # of alignment's utterance n in the store
         spoken = alignment.durations > 0
         self._pitch = _normalised(alignment.pitch, self.statistics["pitch"]["phoneme"], spoken)
         self._energy = _normalised(alignment.energy, self.statistics["energy"]["phoneme"], spoken)
 
     @classmethod
     def open(cls, folder: str | Path, source: str, splits: dict[str, list[str]] | None = None) -> "Prepared":
-        """Open a store with its alignment of `source` ("given", "textgrid").
+        """Open a store with its alignment of `source` ("given", "textgrid", "learned").
 
         `splits` replaces the splits that the corpus was prepared with: features do not depend on them.
 
@@ -51,7 +53,7 @@ class Prepared:
         """
         folder = Path(folder)
         store, alignment = StoreFile(folder), read_alignment(folder, source)
-        if alignment.store != store.fingerprint or alignment.ids != store.ids:
+        if alignment.store != store.fingerprint or not set(alignment.ids) <= set(store.ids):
             raise StoreError(
                 f"{alignment_path(folder, source)} belongs to another {store.path.name}. Delete the folder {folder} "
                 "and run `fs2keras prepare` with your recipe."
@@ -61,7 +63,7 @@ class Prepared:
     @property
     def fingerprint(self) -> str:
         """The same for the same examples in the same splits: a run goes on only with the fingerprint it began with."""
-        digest = hashlib.sha256(f"{self._store.fingerprint}\n{self._alignment.source}\n".encode())
+        digest = hashlib.sha256(f"{self._store.fingerprint}\n{self._alignment.digest}\n".encode())
         for split in SPLITS:
             digest.update("\n".join([split, *self.ids(split), ""]).encode())
         return digest.hexdigest()
@@ -70,7 +72,7 @@ class Prepared:
         """The ids of "train", "validation" or "test", in corpus order."""
         if split not in SPLITS:
             raise ValueError(f"a split is one of {', '.join(SPLITS)}, not {split!r}")
-        return list(self._splits.get(split, []))
+        return [id for id in self._splits.get(split, []) if id in self._number]
 
     def lengths(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         """Phonemes (N,) and frames (N,) of the utterances of a split, in the order of `ids`."""
@@ -88,26 +90,27 @@ class Prepared:
         n, alignment = self._row(id), self._alignment
         phonemes = slice(alignment.offsets[n], alignment.offsets[n + 1])
         first, last = int(alignment.first[n]), int(alignment.last[n])
-        mel = self._store.mel(n, first, min(last, self._store.frames(n)))
+        place = self._place[n]
+        mel = self._store.mel(place, first, min(last, self._store.frames(place)))
         contours = {"pitch": self._pitch[phonemes], "energy": self._energy[phonemes]}
-        contours |= {name: self._frames(name, n, first, last) for name in frame_level}
+        contours |= {name: self._frames(name, place, first, last) for name in frame_level}
         return {
             "symbols": alignment.symbols[phonemes],
             "durations": alignment.durations[phonemes],
             **contours,
             "mel": edge_padded(mel, 0, last - first).astype(np.float32),
-            "speaker": int(self._store.speaker[n]),
+            "speaker": int(self._store.speaker[place]),
         }
 
     def _frames(self, name: str, n: int, first: int, last: int) -> np.ndarray:
-        """Pitch or energy (T,) of utterance n, frame by frame, normalised with the statistics of frames."""
+        """Pitch or energy (T,) of the store's utterance n, frame by frame, normalised with the statistics of frames."""
         values = {"pitch": self._store.f0, "energy": self._store.energy}[name](n)
         statistics = self.statistics[name]["frame"]
         return ((edge_padded(values, first, last) - statistics["mean"]) / statistics["std"]).astype(np.float32)
 
     def text(self, id: str) -> str:
         """The transcript of an utterance."""
-        return self._store.texts[self._row(id)]
+        return self._store.texts[self._place[self._row(id)]]
 
     def close(self) -> None:
         self._store.close()

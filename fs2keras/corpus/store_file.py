@@ -17,7 +17,7 @@ from fs2keras.corpus.features import Features
 from fs2keras.errors import UserError
 from fs2keras.rundir.atomic import replacing
 
-FORMAT = 1
+FORMAT = 2
 STORE_NAME = "store.h5"
 _CHUNK_FRAMES = 256
 _STRING = h5py.string_dtype()
@@ -89,15 +89,17 @@ class StoreWriter:
         self._ids: list[str] = []
         self._texts: list[str] = []
         self._speakers: list[str] = []
-        self._phonemes: list[list[str]] = []
+        self._words: list[list[tuple[str, tuple[str, ...]]]] = []
         self._offsets = [0]
         shapes = {"mel": ((mels,), np.float16), "energy": ((), np.float32), "f0": ((), np.float32)}
         for name, (row, dtype) in shapes.items():
             chunks = (_CHUNK_FRAMES, *row)
             file.create_dataset(name, (0, *row), dtype, maxshape=(None, *row), chunks=chunks, fletcher32=True)
 
-    def add(self, id: str, text: str, speaker: str, phonemes: list[str], features: Features) -> None:
-        """One utterance: `phonemes` are its symbols without pauses, `features` untrimmed."""
+    def add(
+        self, id: str, text: str, speaker: str, words: list[tuple[str, tuple[str, ...]]], features: Features
+    ) -> None:
+        """One utterance: `words` are its words and marks, each with its symbols; `features` untrimmed."""
         start, end = self._offsets[-1], self._offsets[-1] + len(features.mel)
         for name in ("mel", "energy", "f0"):
             self._file[name].resize(end, axis=0)
@@ -105,7 +107,7 @@ class StoreWriter:
         self._ids.append(id)
         self._texts.append(text)
         self._speakers.append(speaker)
-        self._phonemes.append(phonemes)
+        self._words.append(words)
         self._offsets.append(end)
 
     def finish(
@@ -126,8 +128,11 @@ class StoreWriter:
         write_strings(file, "symbols", symbols)
         file["speaker"] = np.array([names.index(speaker) for speaker in self._speakers], np.int32)
         file["frame_offsets"] = np.array(self._offsets, np.int64)
-        file["phoneme_offsets"] = np.cumsum([0, *map(len, self._phonemes)], dtype=np.int64)
-        file["phonemes"] = np.array([numbers[symbol] for row in self._phonemes for symbol in row], np.int32)
+        words = [word for row in self._words for word in row]
+        write_strings(file, "words", [text for text, _ in words])
+        file["word_offsets"] = np.cumsum([0, *map(len, self._words)], dtype=np.int64)
+        file["phoneme_offsets"] = np.cumsum([0, *(len(phonemes) for _, phonemes in words)], dtype=np.int64)
+        file["phonemes"] = np.array([numbers[symbol] for _, phonemes in words for symbol in phonemes], np.int32)
         for name, ids in splits.items():
             write_strings(file.require_group("splits"), name, ids)
         write_strings(file, "json", [json.dumps(lexicon, ensure_ascii=False), json.dumps(settings)])
@@ -137,8 +142,11 @@ class StoreWriter:
 class StoreFile:
     """store.h5, open for reading; the mel stays on disk.
 
-    Attributes: ids, texts, speakers (names), speaker (N,), symbols, phonemes and their offsets, frame_offsets (N + 1,),
-    splits, lexicon, settings, files, fingerprint.
+    Word w of the corpus owns phonemes phoneme_offsets[w] to phoneme_offsets[w + 1]; utterance n the words
+    word_offsets[n] to word_offsets[n + 1].
+
+    Attributes: ids, texts, speakers (names), speaker (N,), symbols, frame_offsets (N + 1,), splits, lexicon, settings,
+    files, fingerprint.
     """
 
     def __init__(self, folder: Path):
@@ -150,7 +158,8 @@ class StoreFile:
             self.ids, self.texts = read_strings(file, "ids"), read_strings(file, "texts")
             self.speakers, self.symbols = read_strings(file, "speakers"), read_strings(file, "symbols")
             self.speaker, self.frame_offsets = file["speaker"][:], file["frame_offsets"][:]
-            self.phonemes, self.phoneme_offsets = file["phonemes"][:], file["phoneme_offsets"][:]
+            self._words, self._word_offsets = read_strings(file, "words"), file["word_offsets"][:]
+            self._phonemes, self._phoneme_offsets = file["phonemes"][:], file["phoneme_offsets"][:]
             self.splits = {name: read_strings(file["splits"], name) for name in file["splits"]}
             lexicon, settings = read_strings(file, "json")
             self.lexicon, self.settings = json.loads(lexicon), json.loads(settings)
@@ -162,6 +171,18 @@ class StoreFile:
     def frames(self, n: int) -> int:
         """Frames of utterance n, untrimmed."""
         return int(self.frame_offsets[n + 1] - self.frame_offsets[n])
+
+    def words(self, n: int) -> list[tuple[str, tuple[str, ...]]]:
+        """The words and marks of utterance n, each with its symbols; pauses that are not written are not among them."""
+        ends = self._phoneme_offsets
+        return [
+            (self._words[w], tuple(self.symbols[k] for k in self._phonemes[ends[w] : ends[w + 1]]))
+            for w in range(self._word_offsets[n], self._word_offsets[n + 1])
+        ]
+
+    def features(self, n: int) -> Features:
+        """All features of utterance n, untrimmed."""
+        return Features(self.mel(n), self.energy(n), self.f0(n))
 
     def mel(self, n: int, first: int = 0, last: int | None = None) -> np.ndarray:
         """Frames `first` to `last` of utterance n: float16 (last - first, M)."""

@@ -7,10 +7,11 @@ import keras
 from keras import ops
 
 from fs2keras.fastspeech2 import losses
-from fs2keras.fastspeech2.convolution import dense, zero_padding
 from fs2keras.fastspeech2.postnet import Postnet
 from fs2keras.fastspeech2.transformer import Transformer
 from fs2keras.fastspeech2.variance import Contour, VariancePredictor, durations_from, regulate_length, unit_normal
+from fs2keras.nn.convolution import dense, zero_padding
+from fs2keras.nn.metrics import Ratio
 
 
 @keras.saving.register_keras_serializable("fs2keras")
@@ -92,7 +93,7 @@ class FastSpeech2(keras.Model):
         self.postnet = Postnet(
             mels, postnet_blocks, postnet_filters, postnet_kernel, postnet_dropout, name="postnet", **policy
         )
-        self.ratios = {name: losses.Ratio(name) for name in losses.PARTS}
+        self.ratios = {name: Ratio(name) for name in losses.PARTS}
         self.build()
 
     def build(self, input_shape=None):

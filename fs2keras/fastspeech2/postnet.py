@@ -2,7 +2,7 @@
 
 import keras
 
-from fs2keras.fastspeech2.convolution import MaskedConv1D, zero_padding
+from fs2keras.nn.convolution import MaskedConv1D, zero_padding
 
 
 @keras.saving.register_keras_serializable("fs2keras")

@@ -33,6 +33,7 @@ class FastSpeech2Task:
     """See `fs2keras.training.task.Task`. Prepares the corpus when there is no store of it yet."""
 
     kind = "fastspeech2"
+    hint = 'Hear it: fs2keras say {run} "Any sentence."'
     columns = (
         Column("loss", "loss", "", "loss", "lower"),
         *(Column(name, *LABELS[name], group="loss", better="lower") for name in losses.PARTS),
@@ -44,6 +45,10 @@ class FastSpeech2Task:
         self.fingerprint = self.prepared.fingerprint
         self._voice: Voice | None = None
         self._levels = {"pitch": recipe.model.pitch_level, "energy": recipe.model.energy_level}
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        return self.recipe.samples.sentences
 
     def build_model(self) -> FastSpeech2:
         train = self.recipe.train
@@ -127,7 +132,7 @@ class FastSpeech2Task:
         if self._voice is None or self._voice.model is not model:
             self._voice = Voice(model)  # kept: a new one would be compiled anew
         paths = []
-        for number, sentence in enumerate(self.recipe.samples.sentences, start=1):
+        for number, sentence in enumerate(self.samples, start=1):
             speech = self._voice.speak(sentence)
             wav = folder / f"{number:02d}.wav"
             speech.save(wav)

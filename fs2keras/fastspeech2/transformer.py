@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from fs2keras.fastspeech2.convolution import MaskedConv1D, attention, dense, zero_padding
+from fs2keras.nn.convolution import MaskedConv1D, attention, dense, zero_padding
 
 NORM_EPSILON = 1e-5  # Keras's default is 1e-3; the reference has PyTorch's 1e-5.
 

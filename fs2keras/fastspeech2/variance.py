@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from fs2keras.fastspeech2.convolution import MaskedConv1D, dense, zero_padding
 from fs2keras.fastspeech2.transformer import NORM_EPSILON
+from fs2keras.nn.convolution import MaskedConv1D, dense, zero_padding
 
 
 def regulate_length(x, durations, frames):

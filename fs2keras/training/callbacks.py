@@ -221,7 +221,7 @@ class StepCheckpoint(keras.callbacks.ModelCheckpoint):
 
 
 class Sample(AfterStep, keras.callbacks.Callback):
-    """Lets the voice speak the recipe's sentences, to listen to while it learns."""
+    """Lets the model show what it has learned, to listen to or look at while it goes on."""
 
     def __init__(self, session: Session, twin):
         super().__init__()
@@ -229,11 +229,11 @@ class Sample(AfterStep, keras.callbacks.Callback):
 
     def after_step(self, step):
         session = self.session
-        if not session.recipe.samples.sentences or not session.is_due(step, session.recipe.train.sample_every):
+        if not session.task.samples or not session.is_due(step, session.recipe.train.sample_every):
             return
         begin = time.monotonic()
         folder = session.run.sample_folder(step)
-        with session.activity("sampling", f"speaking {len(session.recipe.samples.sentences)} sentences"):
+        with session.activity("sampling", f"making {len(session.task.samples)} samples"):
             try:
                 paths = session.task.sample(self._twin(self.model), folder)
             except UserError as error:  # a voice that has not learned durations yet is no reason to stop

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from fs2keras.training.task import Task
 FINISHED, INTERRUPTED = 0, 130  # exit codes
 
 
-def fit(recipe: Recipe, make_task: Callable[[Recipe, Callable[[str], None]], Task]) -> int:
+def fit(recipe: Recipe, make_task: type[Task]) -> int:
     """Trains until `train.steps`; the same call again goes on where the last one stopped, bit for bit.
 
     The order of things: own the directory; compare the recipe with the one it was begun with; prepare the corpus and
@@ -37,7 +37,7 @@ def fit(recipe: Recipe, make_task: Callable[[Recipe, Callable[[str], None]], Tas
 
     Args:
         recipe: what to do.
-        make_task: makes the family's Task of the recipe; takes a function that shows a line to the user.
+        make_task: the family's Task; made of the recipe and of a function that shows a line to the user.
 
     Returns:
         the exit code: 0 finished, 130 interrupted after a clean save.
@@ -62,7 +62,7 @@ def _fit(recipe, make_task, run, console) -> int:
         _record_end(run, "finished")  # a process that was killed right after its last save could not say so
         console.say(
             f"{run.path} is finished: {begun:,} steps. To train on: --set train.steps={2 * begun}. "
-            f'To hear it: fs2keras say {run.path} "Any sentence."'
+            f"{make_task.hint.format(run=run.path)}"
         )
         return FINISHED
     _record_start(run, recipe)
@@ -210,7 +210,7 @@ def _train(session: Session, model: keras.Model) -> int:
     _record_end(run, "finished")
     console.say(
         f"finished {session.stop:,} steps in {duration(session.clock.elapsed())}. "
-        f'Hear it: fs2keras say {run.path} "Any sentence."'
+        f"{session.task.hint.format(run=run.path)}"
     )
     return FINISHED
 

@@ -29,6 +29,8 @@ class Task(Protocol):
 
     kind: str
     columns: Sequence[Column]  # the losses, "loss" first, as steps.csv and validation.csv name them
+    samples: Sequence[str]  # what `sample` makes something of; empty for no samples
+    hint: str  # for people, when a run has finished: what to do with it; {run} stands for its folder
     fingerprint: str  # of the prepared corpus: a run goes on with the corpus that it began with only
 
     def build_model(self) -> keras.Model:
@@ -50,4 +52,4 @@ class Task(Protocol):
         """An uncompiled float32 twin without optimiser, with all that speaking needs: what a checkpoint holds."""
 
     def sample(self, model: keras.Model, folder: Path) -> list[Path]:
-        """Speaks the recipe's fixed sentences with an inference model; returns the files it wrote."""
+        """Shows what an inference model has learned, in wav and png files; returns those it wrote."""
