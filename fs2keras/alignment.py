@@ -15,7 +15,8 @@ from fs2keras.aligner.write import settings, write
 from fs2keras.corpus.alignment_file import alignment_path, read_alignment
 from fs2keras.corpus.prepare import describe, is_prepared, store_folder
 from fs2keras.corpus.progress import spoken_time
-from fs2keras.errors import UserError
+from fs2keras.corpus.store_file import StoreFile
+from fs2keras.errors import CallError, UserError
 from fs2keras.recipe import Recipe, Samples, Train
 from fs2keras.rundir.layout import RunDir
 from fs2keras.training.fit import FINISHED, fit
@@ -38,8 +39,14 @@ def align(recipe: Recipe, report: Callable[[str], None] = print) -> int:
         report(f"{store_folder(recipe)} is aligned already, with the same settings.")
         return FINISHED
     begin, own = time.monotonic(), recipe_of(recipe)
-    if code := fit(own, AlignerTask):
-        return code
+    try:
+        if code := fit(own, AlignerTask):
+            return code
+    except CallError as error:  # its run is not named by run.name, as fit must think
+        name = own.run.name
+        raise CallError(
+            f"{error}\nFor the aligner: move {own.run.dir}/{name} away, or give another corpus.store."
+        ) from error
     alignment = write(recipe, AlignerTask(own, report), _load(own), report)
     for line in describe(alignment.statistics):
         report(line)
@@ -49,10 +56,13 @@ def align(recipe: Recipe, report: Callable[[str], None] = print) -> int:
 
 
 def _is_done(recipe: Recipe) -> bool:
+    """Whether this very store has been aligned with the settings of the recipe."""
     folder = store_folder(recipe)
     if not is_prepared(recipe) or not alignment_path(folder, SOURCE).exists():
         return False
-    return read_alignment(folder, SOURCE).settings == settings(recipe)
+    alignment, store = read_alignment(folder, SOURCE), StoreFile(folder)
+    store.close()
+    return alignment.store == store.fingerprint and alignment.settings == settings(recipe)
 
 
 def recipe_of(recipe: Recipe) -> Recipe:
