@@ -7,6 +7,7 @@ from pathlib import Path
 
 import fastspeech2_cases as cases
 import numpy as np
+import numpy_aligner
 import parity_worker as worker
 import pytest
 from test_nn import expected_trace
@@ -67,6 +68,39 @@ def test_losses_over_training_steps(both):
     assert mine[-2:].sum() < 0.9 * mine[:2].sum()  # it learns, so the weights did change
     np.testing.assert_allclose(mine, its, rtol=LOSSES)
     np.testing.assert_allclose(here["training/grad_norm"], other["training/grad_norm"], rtol=10 * LOSSES)
+
+
+def test_the_aligner_s_scores(both):
+    """Log-densities reach some 100 nats: they are compared relatively."""
+    _, here, other = both
+    for name in ("gaussian", "scores", "soft"):
+        mine, its = here[f"aligner/{name}"], other[f"aligner/{name}"]
+        assert mine.dtype == its.dtype == np.float32
+        np.testing.assert_allclose(mine, its, rtol=FORWARD, atol=FORWARD, err_msg=name)
+
+
+def test_sums_over_paths_and_their_gradients(both):
+    _, here, other = both
+    for name in ("totals", "gradient"):
+        mine, its = here[f"aligner_sums/{name}"], other[f"aligner_sums/{name}"]
+        np.testing.assert_allclose(mine, its, rtol=1e-5, atol=1e-5, err_msg=name)
+    assert (here["aligner_sums/totals"] < numpy_aligner.IMPOSSIBLE / 2).tolist() == [False, False, True, False]
+
+
+def test_the_aligner_s_training(both):
+    """Batches of several shapes, which TensorFlow traces once, as free ones."""
+    _, here, other = both
+    mine, its = here["aligner_training/losses"], other["aligner_training/losses"]
+    assert mine.shape == (worker.ALIGNER_STEPS, 2)
+    assert np.isfinite(mine).all()
+    assert (mine[-2:] < mine[:2]).all()  # it learns, so the weights did change
+    np.testing.assert_allclose(mine, its, rtol=LOSSES / 10)
+    moved = [name for name in here if name.startswith("aligner_training/aligner/")]
+    assert len(moved) == 20
+    for name in moved:
+        size = np.abs(here[name]).max()
+        assert size > 1e-4, name
+        np.testing.assert_allclose(here[name], other[name], rtol=0, atol=LOSSES * size + 2e-7, err_msg=name)
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
