@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import soundfile
@@ -147,7 +148,7 @@ def is_spoken(word: str) -> bool:
 
 
 def assert_same_alignment(one: Alignment, other: Alignment) -> None:
-    assert one.ids == other.ids
+    assert (one.store, one.ids, one.settings) == (other.store, other.ids, other.settings)
     assert one.statistics == other.statistics
     different = [name for name in ARRAYS if not np.array_equal(getattr(one, name), getattr(other, name))]
     assert not different
@@ -268,6 +269,15 @@ def _pauses(aligned):
     return [
         n * HOP_S for symbols, frames in durations for symbol, n in zip(symbols, frames, strict=True) if symbol == "sp"
     ]
+
+
+def test_an_alignment_of_another_store_is_made_anew(aligned, capsys):
+    other = aligned.copy("foreign")
+    with h5py.File(other.store / "alignment-learned.h5", "a") as file:
+        file.attrs["store"] = "of another corpus"
+    assert other.align() == 0
+    assert "aligned already" not in capsys.readouterr().out
+    assert_same_alignment(other.alignment, aligned.alignment)
 
 
 def test_more_steps_train_on(aligned, capsys):
@@ -510,7 +520,9 @@ def test_an_aligner_of_another_training_is_left_alone(aligned, capsys):
     other = aligned.copy("otherwise")
     before = other.run.recipe.read_bytes()
     assert other.align("alignment.steps=60", "corpus.validation=0.3") == 2
-    assert 'corpus.validation: "0.2" -> "0.3"' in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert 'corpus.validation: "0.2" -> "0.3"' in error
+    assert f"move {other.run.path} away" in error
     assert other.run.recipe.read_bytes() == before
 
 

@@ -32,7 +32,7 @@ ALLOWED = {
     "cli": GROUND | {"", "training", "corpus", "voice", "alignment", "aligner"},
     "": set(),  # fs2keras/__init__.py
 }
-ALLOWED |= {family: GROUND | {"backend", "nn", "voice", "corpus"} for family in FAMILIES}
+ALLOWED |= {family: GROUND | {"backend", "nn", "voice", "corpus", "audio"} for family in FAMILIES}
 STANDARD_LIBRARY_ONLY = ("errors", "recipe", "recipe_text", "recipe_check", "rundir", "cli", "")
 NO_KERAS = ("text", "audio", "corpus")
 

@@ -1,6 +1,5 @@
 """The aligner's training sample as a picture: what it believes, and what it decides."""
 
-import math
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from fs2keras.audio.picture import pixel_box
 from fs2keras.rundir.atomic import write_bytes
 
 # Inches, at 100 pixels each. Laid out by hand: matplotlib's layout engine needs a second for a hundred labels.
@@ -69,7 +69,7 @@ def save_alignment(
     for image, bottom, label in ((spectrogram, mel_bottom, "log magnitude"), (probabilities, _BOTTOM, "probability")):
         figure.colorbar(image, cax=_panel(figure, _LEFT + width + 0.15, bottom, 0.15, _MEL_HEIGHT), label=label)
     figure.text(_LEFT / figure.get_figwidth(), 1 - 0.1 / top, title, va="top", parse_math=False)
-    metadata = {"spectrogram": _pixel_box(spectrogram), "seconds": f"{seconds:.6g}"}
+    metadata = {"spectrogram": pixel_box(spectrogram), "seconds": f"{seconds:.6g}"}
     png = BytesIO()
     figure.savefig(png, format="png", dpi="figure", metadata=metadata)
     write_bytes(path, png.getvalue())
@@ -129,11 +129,3 @@ def _draw_path(axes: Axes, starts: np.ndarray, ends: np.ndarray) -> None:
         for row, (start, end) in enumerate(zip(starts, ends, strict=True))
     ]
     axes.add_collection(LineCollection(frames, colors="#d55e00", linewidths=1.2), autolim=False)
-
-
-def _pixel_box(image: AxesImage) -> str:
-    """ "left top right bottom" of an image in pixels from the figure's upper left corner, without the axes' frame."""
-    inside, height, frame = image.get_window_extent(), image.figure.bbox.height, 2  # 1.1 pixels wide, with soft edges
-    left, right = math.ceil(inside.x0) + frame, math.floor(inside.x1) - frame
-    top, bottom = math.ceil(height - inside.y1) + frame, math.floor(height - inside.y0) - frame
-    return f"{left} {top} {right} {bottom}"

@@ -47,7 +47,7 @@ def save_spectrogram(
     # A dollar in a sentence is money, not mathematics.
     figure.suptitle(title, fontsize="medium", wrap=True, parse_math=False)
     figure.draw_without_rendering()  # the layout, which says where the axes stand
-    metadata = {"spectrogram": _pixel_box(images[0]), "seconds": f"{mel.shape[0] * hop / sample_rate:.6g}"}
+    metadata = {"spectrogram": pixel_box(images[0]), "seconds": f"{mel.shape[0] * hop / sample_rate:.6g}"}
     figure.set_layout_engine("none")  # and nothing moves any more
     png = BytesIO()
     figure.savefig(png, format="png", dpi="figure", metadata=metadata)
@@ -62,7 +62,7 @@ def _draw(axes: Axes, mel: np.ndarray, seconds_per_frame: float, lowest: float, 
     )
 
 
-def _pixel_box(image: AxesImage) -> str:
+def pixel_box(image: AxesImage) -> str:
     """ "left top right bottom" of an image in pixels from the figure's upper left corner, without the axes' frame."""
     inside, height, frame = image.get_window_extent(), image.figure.bbox.height, 2  # 1.1 pixels wide, with soft edges
     left, right = math.ceil(inside.x0) + frame, math.floor(inside.x1) - frame
