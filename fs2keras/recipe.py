@@ -156,6 +156,27 @@ class Samples:
 
 
 @dataclass(frozen=True)
+class Validate:
+    """Bounds of `fs2keras validate`; 0 leaves a criterion out."""
+
+    mel_postnet: float = _key(0.0, "highest loss of the mel after the postnet", minimum=0.0, safe=True)
+    duration_mae_frames: float = _key(0.0, "highest error of durations, frames", minimum=0.0, safe=True)
+    pitch_rmse: float = _key(0.0, "highest error of pitch, Hz", minimum=0.0, safe=True)
+    mcd_espnet: float = _key(0.0, "highest mel-cepstral distortion, dB", minimum=0.0, safe=True)
+    mcd_fairseq: float = _key(0.0, "highest MFCC distortion, dB", minimum=0.0, safe=True)
+    log_f0_rmse: float = _key(0.0, "highest error of log F0", minimum=0.0, safe=True)
+    vuv_error: float = _key(0.0, "highest share of frames voiced in one only", minimum=0.0, maximum=1.0, safe=True)
+    stable_over: int = _key(5, "last validations whose loss must not rise; 0 leaves it out", minimum=0, safe=True)
+    stable_within: float = _key(0.05, "rise of the loss over them that is allowed, as a share", minimum=0.0, safe=True)
+    overfitting: bool = _key(True, "whether over-fitting is looked for", safe=True)
+    shortest_phoneme: float = _key(0.03, "least seconds a phoneme, of anything spoken", minimum=0.0, safe=True)
+    longest_phoneme: float = _key(0.25, "most seconds a phoneme, of anything spoken", above=0.0, safe=True)
+    sentences: tuple[str, ...] = _key(
+        (), "spoken besides the edge cases that are made from the corpus, such as names it must know", safe=True
+    )
+
+
+@dataclass(frozen=True)
 class Recipe:
     kind: str
     run: Run
@@ -166,9 +187,10 @@ class Recipe:
     model: Any  # fs2keras.<kind>.config.Model
     train: Train
     samples: Samples
+    validate: Validate = Validate()
 
 
-SECTIONS = {cls.__name__.lower(): cls for cls in (Run, Corpus, Text, Audio, Alignment, Train, Samples)}
+SECTIONS = {cls.__name__.lower(): cls for cls in (Run, Corpus, Text, Audio, Alignment, Train, Samples, Validate)}
 
 
 class Difference(NamedTuple):

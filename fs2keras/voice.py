@@ -13,7 +13,7 @@ import numpy as np
 
 from fs2keras import backend
 from fs2keras.audio import wav
-from fs2keras.audio.griffin_lim import griffin_lim
+from fs2keras.audio.vocode import vocode
 from fs2keras.errors import CallError, UserError
 from fs2keras.text.frontends import build, symbols_of
 from fs2keras.text.normalize import normalize, split_sentences
@@ -22,7 +22,15 @@ from fs2keras.text.symbols import SymbolTable
 PHONEME_BUCKET = 32  # lengths are rounded up to multiples of these, so that few shapes are compiled
 FRAME_BUCKET = 128
 LONGEST = 10_000  # frames for one sentence; attention over more takes gigabytes
-PAUSE = 0.2  # seconds between the sentences of a longer text
+
+
+@dataclass(frozen=True, eq=False)
+class Sentence:
+    """One sentence as the model gives it: `symbols` (P,), `durations` (P,) int frames, log-`mel` (T, M)."""
+
+    symbols: tuple[str, ...]
+    durations: np.ndarray
+    mel: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -140,26 +148,32 @@ class Voice:
             UserError: nothing to speak, a phoneme that the voice does not know, or an absurd length.
         """
         begin = time.perf_counter()
-        sentences = self._sentences(text)
-        controls = {
-            name: _per_phoneme(name, value, sum(len(symbols) for symbols, _ in sentences))
-            for name, value in (("speed", speed), ("pitch", pitch), ("energy", energy))
-        }
-        parts, first = [], 0
-        for symbols, owners in sentences:
-            ids = self.symbol_table.encode(symbols, words=owners)
-            mine = {name: value[first : first + len(ids)] for name, value in controls.items()}
-            parts.append(self.synthesise(ids, speaker=speaker, **mine))
-            first += len(ids)
+        sentences = self.sentences(text, speed=speed, pitch=pitch, energy=energy, speaker=speaker)
         return Speech(
-            samples=self._join([self.waveform(mel) for mel, _ in parts]),
+            samples=vocode([sentence.mel for sentence in sentences], self.audio),
             sample_rate=self.audio["sample_rate"],
-            mel=np.concatenate([mel for mel, _ in parts]),
+            mel=np.concatenate([sentence.mel for sentence in sentences]),
             hop=self.audio["hop"],
-            symbols=tuple(symbol for symbols, _ in sentences for symbol in symbols),
-            durations=np.concatenate([durations for _, durations in parts]),
+            symbols=tuple(symbol for sentence in sentences for symbol in sentence.symbols),
+            durations=np.concatenate([sentence.durations for sentence in sentences]),
             seconds_spent=time.perf_counter() - begin,
         )
+
+    def sentences(self, text: str, *, speed=1.0, pitch=1.0, energy=1.0, speaker: int = 0) -> list[Sentence]:
+        """The sentences of a text before they become sound. Arguments and errors as of `speak`."""
+        parted = self._sentences(text)
+        controls = {
+            name: _per_phoneme(name, value, sum(len(symbols) for symbols, _ in parted))
+            for name, value in (("speed", speed), ("pitch", pitch), ("energy", energy))
+        }
+        sentences, first = [], 0
+        for symbols, owners in parted:
+            ids = self.symbol_table.encode(symbols, words=owners)
+            mine = {name: value[first : first + len(ids)] for name, value in controls.items()}
+            mel, durations = self.synthesise(ids, speaker=speaker, **mine)
+            sentences.append(Sentence(tuple(symbols), durations, mel))
+            first += len(ids)
+        return sentences
 
     def synthesise(self, ids: Sequence[int], *, speed=1.0, pitch=1.0, energy=1.0, speaker=0):
         """Symbol ids (P,) of one sentence to its log-mel (T, M) and durations (P,) in frames.
@@ -183,9 +197,7 @@ class Voice:
 
     def waveform(self, mel: np.ndarray) -> np.ndarray:
         """Log-mel (T, M) to samples (S,), by Griffin-Lim."""
-        audio = self.audio
-        keys = ("sample_rate", "fft", "hop", "window", "fmin", "fmax")
-        return griffin_lim(mel, **{key: audio[key] for key in keys})
+        return vocode([mel], self.audio)
 
     def _checked_frames(self, frames: int, phonemes: int) -> int:
         if frames < 2:
@@ -197,12 +209,6 @@ class Voice:
                 "durations yet, the speed is too low, or the text needs full stops."
             )
         return frames
-
-    def _join(self, waveforms: list[np.ndarray]) -> np.ndarray:
-        pause = np.zeros(round(PAUSE * self.audio["sample_rate"]), "float32")
-        pieces = [piece for waveform in waveforms for piece in (waveform, pause)]
-        samples = np.concatenate(pieces[:-1])
-        return samples / max(1.0, np.abs(samples).max())  # a voice that has not learned yet may shout
 
 
 class _Phonemes(keras.Model):

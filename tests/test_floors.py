@@ -29,7 +29,11 @@ ALLOWED = {
     "alignment": GROUND | {"backend", "corpus", "training", "aligner"},
     "voice": {"errors", "backend", "audio", "text"},
     "training": GROUND | {"backend"},
-    "cli": GROUND | {"", "training", "corpus", "voice", "alignment", "aligner"},
+    "evaluation": GROUND | {"backend", "audio", "corpus", "text", "voice"},
+    "report": GROUND,
+    "archive": {"errors", "rundir"},
+    "cli": GROUND
+    | {"", "training", "corpus", "voice", "alignment", "aligner", "evaluation", "report", "archive"},
     "": set(),  # fs2keras/__init__.py
 }
 ALLOWED |= {family: GROUND | {"backend", "nn", "voice", "corpus", "audio"} for family in FAMILIES}

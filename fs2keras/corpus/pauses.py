@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fs2keras.text.symbols import PAUSE
 from fs2keras.text.words import MARKS
-
-PAUSE = "sp"
 
 
 @dataclass(frozen=True, eq=False)

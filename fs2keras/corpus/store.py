@@ -68,6 +68,11 @@ class Prepared:
             digest.update("\n".join([split, *self.ids(split), ""]).encode())
         return digest.hexdigest()
 
+    @property
+    def fingerprint_of_alignment(self) -> str:
+        """The same for the same examples, in whichever splits."""
+        return self._alignment.digest
+
     def ids(self, split: str) -> list[str]:
         """The ids of "train", "validation" or "test", in corpus order."""
         if split not in SPLITS:
@@ -107,6 +112,11 @@ class Prepared:
         values = {"pitch": self._store.f0, "energy": self._store.energy}[name](n)
         statistics = self.statistics[name]["frame"]
         return ((edge_padded(values, first, last) - statistics["mean"]) / statistics["std"]).astype(np.float32)
+
+    def span(self, id: str) -> tuple[int, int]:
+        """The first frame of the recording that the example uses, and the one after the last."""
+        n = self._row(id)
+        return int(self._alignment.first[n]), int(self._alignment.last[n])
 
     def text(self, id: str) -> str:
         """The transcript of an utterance."""

@@ -15,9 +15,9 @@ from praatio.utilities.errors import PraatioException
 
 from fs2keras.corpus.utterance import CorpusError, Segment, Utterance
 from fs2keras.text.normalize import normalize
+from fs2keras.text.symbols import PAUSE
 from fs2keras.text.words import split_clauses
 
-PAUSE = "sp"
 UNKNOWN = "spn"  # MFA's phone for a word it has no pronunciation for; its word is UNKNOWN_WORD
 UNKNOWN_WORD = "<unk>"
 SILENCES = frozenset({"sil", "sp", ""})

@@ -74,6 +74,14 @@ class RunDir:
     def samples(self) -> Path:
         return self.path / "samples"
 
+    @property
+    def best_checkpoint(self) -> Path:
+        return self.checkpoints / "best.keras"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.path / "evaluation"
+
     def checkpoint(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:07d}.keras"
 

@@ -6,10 +6,9 @@ from functools import lru_cache
 from fs2keras.errors import CallError, UserError
 from fs2keras.text import espeak, ipa_to_arpabet
 from fs2keras.text.normalize import normalize
-from fs2keras.text.symbols import PAD
+from fs2keras.text.symbols import PAD, PAUSE
 from fs2keras.text.words import Word, split_clauses
 
-PAUSE = "sp"
 VOWELS = ["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"]
 CONSONANTS = [
     "B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N",

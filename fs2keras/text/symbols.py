@@ -5,6 +5,12 @@ from collections.abc import Iterable, Sequence
 from fs2keras.errors import UserError
 
 PAD = "_"
+PAUSE = "sp"  # a pause without a mark
+
+
+def is_pause(symbol: str) -> bool:
+    """Whether a symbol stands for no speech sound: a pause, or a mark, which is spoken as one."""
+    return symbol == PAUSE or not any(map(str.isalnum, symbol))
 
 
 class SymbolError(UserError):

@@ -1,0 +1,53 @@
+"""The command line. Each verb imports its room only when called; the backend is chosen before keras is imported."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from fs2keras import __version__
+from fs2keras.cli import evaluation, speaking, training
+from fs2keras.errors import UserError
+
+EXAMPLES = """\
+examples:
+  fs2keras fit demo                                   a small voice from nothing, in minutes, on a CPU
+  fs2keras say runs/demo "Any sentence." -o say.wav   let it speak
+  fs2keras fit ljspeech --set corpus.path=LJSpeech-1.1      a corpus to a voice: prepare, align, train
+  fs2keras status runs/ljspeech                       how far it is
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb and returns its exit code: 0 done, 1 failed, 2 wrong call or recipe, 3 no such run, 4 NaN,
+    130 interrupted after a clean save."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.verb(options) or 0
+    except UserError as error:
+        if options.debug:
+            raise
+        print(f"fs2keras: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nfs2keras: interrupted; the same command again goes on from the last saved state", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if options.debug:
+            raise
+        kind = type(error).__name__
+        print(f"fs2keras: {kind}: {error}\nThis should not happen; --debug shows where.", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fs2keras",
+        description="Train a voice (FastSpeech 2 in Keras 3) and let it speak.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"fs2keras {__version__}")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    for module in (training, speaking, evaluation):
+        module.add_verbs(verbs)
+    return parser
