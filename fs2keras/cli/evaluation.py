@@ -228,7 +228,7 @@ def _judged(options):
 
 
 def _wanted(options):
-    from fs2keras.evaluation.free_running import Wanted
+    from fs2keras.evaluation.judging import Wanted
 
     return Wanted(options.recogniser, "dnsmos" if options.dnsmos else None)
 

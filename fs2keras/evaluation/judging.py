@@ -1,0 +1,103 @@
+"""What is heard in one utterance of a voice. Worker processes run it: it imports no keras, which takes seconds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fs2keras.audio import wav
+from fs2keras.audio.vocode import vocode
+from fs2keras.evaluation import metrics, recognisers
+from fs2keras.evaluation.hearing import compare, hear
+from fs2keras.evaluation.references import Recording, reference
+from fs2keras.text.symbols import is_pause
+
+
+@dataclass(frozen=True, eq=False)
+class Uttered:
+    """A text as a voice speaks it: log-mels (T, M) of its sentences, all its symbols and their durations in frames; or
+    none, and why it cannot be spoken."""
+
+    text: str
+    mels: list[np.ndarray] = field(default_factory=list)
+    symbols: list[str] = field(default_factory=list)
+    durations: list[int] = field(default_factory=list)
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is measured besides the signal: the names of a recogniser and of a judge, or None."""
+
+    recogniser: str | None = None
+    judge: str | None = None
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One utterance: metrics of the voice, of the copy-synthesis (floor) and of the recording itself; `heard`, what the
+    recogniser wrote down of each; `failed`, why the voice could not speak it, or ""."""
+
+    voice: dict[str, float]
+    floor: dict[str, float]
+    recording: dict[str, float]
+    heard: dict[str, str]
+    failed: str = ""
+
+
+def judge(
+    uttered: Uttered,
+    recording: Recording,
+    recorded: dict[str, float],
+    language: str,
+    audio: dict[str, Any],
+    wanted: Wanted,
+    own: Path | None,
+) -> Spoken:
+    """One utterance beside its recording, whose rates are `recorded`; the voice's wav is written to `own`.
+
+    Raises AudioError when the recording cannot be read.
+    """
+    rate = audio["sample_rate"]
+    heard, floor = reference(recording, audio)
+    results, sounds = {"voice": {}, "floor": dict(floor), "recording": dict(recorded)}, {}
+    if not uttered.failed:
+        sounds["voice"] = vocode(uttered.mels, audio)
+        results["voice"] = compare(hear(sounds["voice"], rate), heard)
+        results["voice"] |= rates(uttered.symbols, np.array(uttered.durations), audio)
+        if own:
+            wav.write(own, sounds["voice"], rate)
+    written = {}
+    if wanted.recogniser or wanted.judge:
+        sounds |= {"recording": recording.samples(audio), "floor": recording.copy(audio)}
+        for side, samples in sounds.items():
+            values, words = _opinions(samples, rate, uttered.text, language, wanted)
+            results[side] |= values
+            if words is not None:
+                written[side] = words
+    return Spoken(**results, heard=written, failed=uttered.failed)
+
+
+def rates(symbols: Sequence[str], durations: np.ndarray, audio: dict[str, Any]) -> dict[str, float]:
+    """Speaking rate and share of pauses of symbols (P,) with these durations (P,) in frames."""
+    pauses, seconds = np.array([is_pause(s) for s in symbols]), durations * (audio["hop"] / audio["sample_rate"])
+    return {
+        "speaking_rate": metrics.speaking_rate(pauses, seconds),
+        "pause_share": metrics.pause_share(pauses, seconds),
+    }
+
+
+def _opinions(
+    samples: np.ndarray, rate: int, text: str, language: str, wanted: Wanted
+) -> tuple[dict[str, float], str | None]:
+    """What the recogniser and the judge make of a sound, and the words that the recogniser wrote down."""
+    values, words = {}, None
+    if wanted.recogniser:
+        words = recognisers.recogniser(wanted.recogniser, language)(samples, rate)
+        values["cer"] = metrics.character_error_rate(text, words)
+        values["wer"] = metrics.word_error_rate(text, words)
+    if wanted.judge:
+        values[wanted.judge] = recognisers.judge(wanted.judge)(samples, rate)
+    return values, words

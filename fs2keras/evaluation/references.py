@@ -1,0 +1,78 @@
+"""What a voice is compared with: the recordings, and what the vocoder alone makes of them.
+
+A recording never changes, so what was heard in it is kept beside the store, a file for each utterance.
+"""
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from fs2keras.audio import wav
+from fs2keras.audio.vocode import VOCODER, vocode
+from fs2keras.evaluation.catalogue import VERSION
+from fs2keras.evaluation.hearing import Heard, compare, hear
+from fs2keras.rundir.atomic import replacing
+
+_HEARD = ("cepstrum", "mfcc", "f0")
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Where a recording is, and which part of it counts.
+
+    `path` of its wav; `first`, `last` frames, as its alignment trims it; `mel` (T, M) of these frames, log; `cache`,
+    the file that keeps what was heard.
+    """
+
+    path: Path
+    first: int
+    last: int
+    mel: np.ndarray
+    cache: Path
+
+    def samples(self, audio: dict[str, Any]) -> np.ndarray:
+        """The part that counts, at the level at which features were measured. Raises AudioError when unreadable."""
+        whole = wav.scale_peak(wav.read(self.path, audio["sample_rate"]), audio["peak"])
+        return whole[self.first * audio["hop"] : self.last * audio["hop"]]
+
+    def copy(self, audio: dict[str, Any]) -> np.ndarray:
+        """Copy-synthesis: its spectrogram through the vocoder, the best that a model with this vocoder can do."""
+        return vocode([self.mel], audio)
+
+
+def cache_folder(store: Path, alignment: str, audio: dict[str, Any]) -> Path:
+    """The folder for a store with this alignment (its digest) and these settings, beside the store."""
+    key = json.dumps([VERSION, VOCODER, alignment, sorted(audio.items())])
+    return store / "references" / hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def cache_file(folder: Path, id: str) -> Path:
+    return folder / f"{quote(id, safe='')}.npz"
+
+
+def reference(recording: Recording, audio: dict[str, Any]) -> tuple[Heard, dict[str, float]]:
+    """What is heard in the recording, and the metrics of its copy-synthesis against it.
+
+    Raises AudioError when the recording cannot be read and nothing is kept of it.
+    """
+    if kept := _read(recording.cache):
+        return kept
+    heard = hear(recording.samples(audio), audio["sample_rate"])
+    floor = compare(hear(recording.copy(audio), audio["sample_rate"]), heard)
+    with replacing(recording.cache) as temporary:
+        np.savez(temporary, floor=json.dumps(floor), **{name: getattr(heard, name) for name in _HEARD})
+    return heard, floor
+
+
+def _read(path: Path) -> tuple[Heard, dict[str, float]] | None:
+    try:
+        with np.load(path) as kept:
+            return Heard(*(kept[name] for name in _HEARD)), json.loads(str(kept["floor"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # none yet, or damaged: heard anew
+        return None

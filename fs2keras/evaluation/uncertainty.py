@@ -1,0 +1,76 @@
+"""How far a mean over utterances may be from the one over all utterances there could be: bootstrap (Efron 1979)."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+from numpy.typing import ArrayLike
+
+_AT_ONCE = 2**21  # numbers in memory, whatever the number of utterances
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its confidence interval, NaN where there was nothing to average; `count` utterances were there."""
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+    def root(self) -> "Interval":
+        """That of the square root, which turns a mean of squares into a root mean square."""
+        return Interval(math.sqrt(self.mean), math.sqrt(self.low), math.sqrt(self.high), self.count)
+
+
+def mean_interval(
+    values: ArrayLike, weights: ArrayLike | None = None, seed: int = 0, resamples: int = 2000, level: float = 0.95
+) -> Interval:
+    """Mean of values (N,) with the interval that holds it with probability `level`: percentiles of the means of
+    `resamples` samples of N utterances, drawn with replacement. The same input gives the same interval.
+
+    Values (N, K) are K metrics of each utterance, and the sum of their K means is what is estimated. `weights` of the
+    same shape, positive, make the means weighted ones, as for losses over the frames of a split. Utterances with a NaN
+    are left out. A single one tells nothing of the others: low, high and mean are then the same. With a dozen of them
+    such an interval is too narrow: it holds the mean nine times in ten, not nineteen in twenty.
+    """
+    values = np.asarray(values, float)
+    values = values.reshape(len(values), math.prod(values.shape[1:]))
+    weights = np.ones_like(values) if weights is None else np.asarray(weights, float).reshape(values.shape)
+    known = ~np.isnan(values).any(axis=1)
+    values, weights = values[known], weights[known]
+    count = len(values)
+    if count == 0:
+        return Interval(math.nan, math.nan, math.nan, 0)
+
+    weighted = values * weights
+
+    def mean(rows: np.ndarray, axis: int = -1) -> np.ndarray:
+        """Of samples (..., N) of rows; SciPy names the last axis, behind which the K metrics then lie."""
+        return (weighted[rows].sum(axis - 1) / weights[rows].sum(axis - 1)).sum(-1)
+
+    middle = float(mean(np.arange(count)))
+    if count == 1:
+        return Interval(middle, middle, middle, 1)
+    low, high = scipy.stats.bootstrap(
+        (np.arange(count),),
+        mean,
+        n_resamples=resamples,
+        batch=max(1, _AT_ONCE // values.size),
+        vectorized=True,
+        confidence_level=level,
+        method="percentile",
+        rng=seed,
+    ).confidence_interval
+    return Interval(middle, float(low), float(high), count)
+
+
+def paired_difference(
+    a: ArrayLike, b: ArrayLike, seed: int = 0, resamples: int = 2000, level: float = 0.95
+) -> Interval:
+    """Mean of b - a over the same utterances in the same order, (N,) each; where either is NaN, it is left out.
+
+    Far narrower than the difference of two intervals, because a hard sentence is hard for both.
+    """
+    return mean_interval(np.subtract(b, a), seed=seed, resamples=resamples, level=level)
