@@ -1,7 +1,7 @@
 """Is the demo voice understood? python benchmarks/demo_cer.py runs/demo [--wavs FOLDER]. Prints one line of JSON.
 
 Twenty sentences that are not in the demo corpus, and forty more, spoken by the run's last checkpoint, written down by
-an offline recogniser (`pip install moonshine-voice==0.0.65`; its model comes with the wheel). Beside it stands the same
+an offline recogniser (`pip install "fs2keras[recogniser]"`; its model comes with the wheel). Beside it stands the same
 recogniser on espeak's own audio through the same mel-spectrogram and Griffin-Lim: what a perfect model of this corpus
 would get.
 """
@@ -9,7 +9,6 @@ would get.
 import argparse
 import json
 import platform
-import re
 import statistics
 from pathlib import Path
 
@@ -18,6 +17,8 @@ import numpy as np
 from fs2keras.audio import mel, wav
 from fs2keras.corpus.sentences import demo_sentences
 from fs2keras.corpus.speaker import Speaker
+from fs2keras.evaluation.metrics import character_error_rate
+from fs2keras.evaluation.recognisers import recogniser
 from fs2keras.rundir.runs import find_run
 from fs2keras.voice import Voice
 
@@ -95,7 +96,7 @@ def main() -> None:
     options = parser.parse_args()
     run = find_run(options.run)
     step, checkpoint = run.list_checkpoints()[-1]
-    voice, speaker, write_down = Voice.load(checkpoint), Speaker("en-us"), recogniser()
+    voice, speaker, write_down = Voice.load(checkpoint), Speaker("en-us"), recogniser("moonshine", "en-us")
     seen = set(demo_sentences(1000, 1))
     rows = []
     for number, sentence in enumerate((*SENTENCES, *MORE_SENTENCES)):
@@ -135,31 +136,6 @@ def copy_synthesis(voice: Voice, speaker: Speaker, sentence: str) -> np.ndarray:
     magnitude = mel.stft_magnitude(wav.scale_peak(samples, audio["peak"]), audio["fft"], audio["hop"], audio["window"])
     keys = ("sample_rate", "fft", "mels", "fmin", "fmax")
     return voice.waveform(mel.log_mel(magnitude, *(audio[key] for key in keys)))
-
-
-def recogniser():
-    """(samples, sample rate) -> text."""
-    from moonshine_voice import ModelArch, get_model_path
-    from moonshine_voice.transcriber import Transcriber
-
-    transcriber = Transcriber(get_model_path("tiny-en"), ModelArch.TINY)
-
-    def write_down(samples: np.ndarray, sample_rate: int) -> str:
-        transcript = transcriber.transcribe_without_streaming(samples.tolist(), sample_rate)
-        return " ".join(line.text for line in transcript.lines)
-
-    return write_down
-
-
-def character_error_rate(expected: str, heard: str) -> float:
-    """Edits that turn one into the other, case and marks aside, for each character expected."""
-    expected, heard = (re.sub(r"[^a-z0-9 ]", "", text.lower()).strip() for text in (expected, heard))
-    row = list(range(len(heard) + 1))
-    for i, a in enumerate(expected, start=1):
-        previous, row[0] = row[0], i
-        for j, b in enumerate(heard, start=1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
-    return row[-1] / len(expected)
 
 
 if __name__ == "__main__":
