@@ -89,7 +89,8 @@ class Voice:
         self.symbol_table = SymbolTable(assets["symbols"])
         self.language = assets["language"]
         self.frontend = build(assets["frontend"], assets["language"], assets["lexicon"])
-        self.audio, self.speakers = assets["audio"], assets["speakers"]
+        # A plain dict: Keras's own, which tracks variables, cannot be sent to another process.
+        self.audio, self.speakers = dict(assets["audio"]), assets["speakers"]
         self._phonemes, self._frames = _Phonemes(model), _Frames(model)
         for stage in (self._phonemes, self._frames):
             stage.compile(jit_compile=backend.jit_compile())

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from fs2keras import __version__
-from fs2keras.cli import evaluation, speaking, training
+from fs2keras.cli import evaluation, keeping, speaking, training
 from fs2keras.errors import UserError
 
 EXAMPLES = """\
@@ -48,6 +48,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fs2keras {__version__}")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
-    for module in (training, speaking, evaluation):
+    for module in (training, speaking, evaluation, keeping):
         module.add_verbs(verbs)
     return parser

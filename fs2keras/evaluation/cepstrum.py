@@ -40,15 +40,17 @@ def mel_cepstrum(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def f0(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """F0 (T,) in Hz, float32, 0 where unvoiced, at the middles of the mel-cepstrum's frames: Harvest (Morise 2017).
+    """F0 (T,) in Hz, float32, 0 where unvoiced, at the middles of the mel-cepstrum's frames: WORLD's Harvest (Morise,
+    Interspeech 2017) from 40 to 800 Hz, as in ESPnet's evaluate_f0.py.
 
-    From 40 to 800 Hz, as ESPnet's evaluate_f0.py. That one starts at the first sample, on mel-cepstra of WORLD's own;
-    here F0 shares the frames and so the DTW path of `mel_cepstrum`, whose first frame has its middle two hops later.
+    That script has F0 from the first sample on, and a path over mel-cepstra of WORLD's own. Here F0 is where
+    `mel_cepstrum` has its frames, whose first has its middle two hops after the first sample, and shares their path.
     """
     if samples.shape[0] < FFT:
         return np.zeros(0, "float32")
+    # At a level of 32,768 its convolution spoils the highest two bins, by the product of two spectra; at 1 not audibly.
     found, _ = pyworld.harvest(
-        _sixteen_bits(samples), sample_rate, F0_FLOOR, F0_CEILING, frame_period=1000 * HOP / sample_rate
+        _sixteen_bits(samples) / 32768, sample_rate, F0_FLOOR, F0_CEILING, frame_period=1000 * HOP / sample_rate
     )
     return found[FFT // 2 // HOP :][: _frame_count(samples)].astype(np.float32)
 

@@ -24,11 +24,11 @@ def mcd_espnet(a: np.ndarray, b: np.ndarray, path: np.ndarray) -> float:
 
 
 def mcd_fairseq(a: np.ndarray, b: np.ndarray) -> float:
-    """Distortion of MFCCs (T, 13) and (U, 13), the first among them, in their own unit, nepers of power.
+    """Distortion of MFCCs (T, 13) and (U, 13), the first among them, in their own unit: natural logs of power.
 
     Mean over their own path of least cost of sqrt(mean_k (a_k - b_k)^2): fairseq's batch_mel_cepstral_distortion with
-    normalize_type "path" (Weiss et al. 2020, arXiv:2011.03568). Called dB in places, without the factor that would
-    make it so; not comparable with `mcd_espnet`. Symmetric.
+    normalize_type "path" (Weiss et al. 2020, arXiv:2011.03568). Others print it as dB, but no factor makes it so; not
+    comparable with `mcd_espnet`. Symmetric; not invariant to level nor to silence before the speech.
     """
     path = warp(a, b)
     return _mean(np.sqrt(np.square(_along(a, 0, path) - _along(b, 1, path)).mean(axis=1)))

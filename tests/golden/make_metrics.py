@@ -73,7 +73,7 @@ def harvest(samples: np.ndarray) -> np.ndarray:
     """At the middles of the frames of `sptk`: the first is at sample 512, the third of Harvest's."""
     import pyworld
 
-    found, times = pyworld.harvest(samples * 32768, RATE, f0_floor=40, f0_ceil=800, frame_period=1000 * HOP / RATE)
+    found, times = pyworld.harvest(samples, RATE, f0_floor=40, f0_ceil=800, frame_period=1000 * HOP / RATE)
     wanted = np.arange(0, samples.size - FFT + 1, HOP) + FFT / 2
     nearest = np.abs(times[:, None] - wanted / RATE).argmin(axis=0)
     np.testing.assert_allclose(times[nearest], wanted / RATE, atol=1e-9)

@@ -1,0 +1,124 @@
+"""Which files of a run go into its archive, in the order in which they are read."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from fs2keras.archive.content import Source, reading
+from fs2keras.archive.manifest import INCOMING, NAME, Identity
+from fs2keras.errors import CallError, UserError
+from fs2keras.rundir import record
+from fs2keras.rundir.layout import RunDir
+from fs2keras.rundir.lock import living_owner
+from fs2keras.rundir.statistics import state
+from fs2keras.rundir.tail import read_rows
+
+_RUNNING = {"starting", "training", "validating", "saving", "stalled"}
+_LOGS = {"recipe.toml", "run.json", "log.txt"}  # and every CSV beside them
+
+
+def identify(run: RunDir) -> Identity:
+    """Which run it is. A damaged run.json is archived like any other file, and says nothing."""
+    try:
+        fingerprint = record.read(run).get("fingerprint")
+    except UserError:
+        fingerprint = None
+    with reading(run.events_csv):
+        events = read_rows(run.events_csv)
+    return Identity(run.name, fingerprint, str(events[0]["time"]) if events and "time" in events[0] else None)
+
+
+def is_training(run: RunDir) -> bool:
+    """Whether a process may be writing into the run at this moment."""
+    try:
+        return living_owner(run) is not None or state(run).name in _RUNNING
+    except (UserError, OSError):  # what cannot be read is refused, or archived, when its turn comes
+        return False
+
+
+def select(run: RunDir, logs_only: bool, checkpoints: str | None, training: bool) -> tuple[list[Source], list[str]]:
+    """The files to archive, and in words those that cannot be.
+
+    Resume states come first, for they do not live long, and the CSVs last: they then reach at least as far as the state
+    that a restored run goes on from.
+
+    Args:
+        logs_only: leave out all but the recipe, run.json, CSVs and log, and the checkpoints that are named.
+        checkpoints: a list of best, last, all, none and steps; None for all, or with `logs_only` for none.
+        training: the CSVs and the log grow.
+
+    Raises:
+        CallError: another word in `checkpoints`, or a step without a checkpoint.
+        UserError: there is no best or last checkpoint; something may not be read.
+    """
+    names = _named(run, checkpoints or ("none" if logs_only else "all"))
+    sources, left_out = [], []
+    for path, file in _walk(run.path, "", ()):
+        first, _, rest = path.partition("/")
+        is_log = not rest and (path in _LOGS or path.endswith(".csv"))
+        wanted = (names is None or rest in names) if first == run.checkpoints.name and rest else not logs_only or is_log
+        if not wanted:
+            continue
+        try:
+            with reading(file):
+                status = os.stat(file)
+        except FileNotFoundError:
+            left_out.append(f"{path} (a link to nothing)" if file.is_symlink() else f"{path} (gone)")
+            continue
+        if not file.is_file():
+            left_out.append(f"{path} (no file)")
+            continue
+        grows = training and not rest and path.endswith((".csv", ".txt"))
+        sources.append(Source(path, file, status.st_size, status.st_mtime_ns, grows))
+    return sorted(sources, key=_order), left_out
+
+
+def _order(source: Source) -> tuple[int, str]:
+    first, _, rest = source.path.partition("/")
+    return (0 if first == "resume" else 1 if rest else 2), source.path
+
+
+def _named(run: RunDir, checkpoints: str) -> set[str] | None:
+    """Names of files in checkpoints/; None for all of them."""
+    words = [word.strip() for word in checkpoints.split(",")]
+    steps = {step: path.name for step, path in run.list_checkpoints()}
+    names = set()
+    for word in words:
+        if word == "best":
+            if not run.best_checkpoint.exists():
+                raise UserError(f"{run.best_checkpoint}: not chosen yet. Run `fs2keras best {run.path}`.")
+            names |= {run.best_checkpoint.name, run.best_checkpoint.with_suffix(".json").name}
+        elif word == "last":
+            if not steps:
+                raise UserError(f"{run.path} has no checkpoint yet. Archive it without: --checkpoints none")
+            names.add(steps[max(steps)])
+        elif word.isdecimal():
+            if int(word) not in steps:
+                known = ", ".join(map(str, steps)) or "none"
+                raise CallError(f"{run.path} has no checkpoint of step {word}. It has: {known}.")
+            names.add(steps[int(word)])
+        elif word not in ("all", "none"):
+            raise CallError(f"--checkpoints {checkpoints}: expected best, last, all, none or steps, such as best,5000.")
+    return None if "all" in words else names
+
+
+def _walk(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """(path in the run, path) of every file, links followed; not what is being written, locks, and our own."""
+    here = os.path.realpath(folder)
+    if here in above:
+        return
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read ({error.strerror}). Ask for permission to read it.") from error
+    for name in names:
+        ours = not prefix and name in ("run.lock", NAME, INCOMING)
+        if ours or name.startswith(".tmp-") or name.endswith(".tmp"):
+            continue
+        path = folder / name
+        if path.is_dir():
+            yield from _walk(path, f"{prefix}{name}/", (*above, here))
+        else:
+            yield f"{prefix}{name}", path
