@@ -32,8 +32,7 @@ ALLOWED = {
     "evaluation": GROUND | {"backend", "audio", "corpus", "text", "voice"},
     "report": GROUND,
     "archive": {"errors", "rundir"},
-    "cli": GROUND
-    | {"", "training", "corpus", "voice", "alignment", "aligner", "evaluation", "report", "archive"},
+    "cli": GROUND | {"", "training", "corpus", "voice", "alignment", "aligner", "evaluation", "report", "archive"},
     "": set(),  # fs2keras/__init__.py
 }
 ALLOWED |= {family: GROUND | {"backend", "nn", "voice", "corpus", "audio"} for family in FAMILIES}

@@ -15,6 +15,7 @@ MEL_UPDATES = 20
 # Fast Griffin-Lim, librosa's default. Measured likewise: 0 -> 1.39 dB, .5 -> 1.30, .9 -> 1.20, .99 -> 1.21,
 # 1.2 -> 1.47.
 MOMENTUM = 0.99
+LOUDEST = 40.0  # natural log of a magnitude: full scale is below 6, and float32 overflows at 88
 
 
 def griffin_lim(
@@ -38,8 +39,8 @@ def griffin_lim(
     frames, mels = log_mel.shape
     if frames < 2:
         raise AudioError(f"a spectrogram of {frames} frames is too short to be heard: at least 2 are needed")
-    if not np.isfinite(log_mel).all():
-        raise AudioError("the spectrogram holds NaN or infinite values: it cannot be made audible")
+    if not (np.isfinite(log_mel).all() and log_mel.max() < LOUDEST):
+        raise AudioError("the spectrogram holds NaN, infinite or absurd values: it cannot be made audible")
     # librosa wants at least one FFT of samples; silence after the end changes nothing before it.
     missing = max(0, 1 + -(-fft // hop) - frames)
     log_mel = np.pad(log_mel, ((0, missing), (0, 0)), constant_values=np.log(FLOOR))
