@@ -30,14 +30,14 @@ ALLOWED = {
     "voice": {"errors", "backend", "audio", "text"},
     "training": GROUND | {"backend"},
     "evaluation": GROUND | {"backend", "audio", "corpus", "text", "voice"},
-    "report": GROUND,
+    "report": GROUND | {""},  # its version stands on the page
     "archive": {"errors", "rundir"},
     "cli": GROUND | {"", "training", "corpus", "voice", "alignment", "aligner", "evaluation", "report", "archive"},
     "": set(),  # fs2keras/__init__.py
 }
 ALLOWED |= {family: GROUND | {"backend", "nn", "voice", "corpus", "audio"} for family in FAMILIES}
 STANDARD_LIBRARY_ONLY = ("errors", "recipe", "recipe_text", "recipe_check", "rundir", "cli", "")
-NO_KERAS = ("text", "audio", "corpus")
+NO_KERAS = ("text", "audio", "corpus", "report", "archive")
 
 
 def room_of(path: Path) -> str:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from fs2keras.cli.options import add_run, verb
+from fs2keras.cli.options import add_run, shown, verb
 from fs2keras.errors import CallError
 
 
@@ -38,8 +38,10 @@ def add_verbs(verbs) -> None:
 
 
 def _report(options) -> int:
-    from fs2keras.report.write import write_report
     from fs2keras.rundir.runs import find_run
+
+    with shown("loading matplotlib"):
+        from fs2keras.report.write import write_report
 
     runs = [find_run(name) for name in options.runs]
     html = options.output or (runs[0].path / "report.html" if len(runs) == 1 else Path("report.html"))
