@@ -52,11 +52,12 @@ def test_a_pane_looks_as_it_did(run, fixed, snap_compare, monkeypatch, key, size
 
     async def settle(pilot):
         await pilot.press(key)
-        quiet = 0
-        for _ in range(300):  # pictures of samples and long curves come from workers, late on a busy machine
+        await pilot.pause(1.0)  # long curves come in parts
+        # Pictures of samples come from a worker, late on a busy machine.
+        for _ in range(300):
+            if all(worker.is_finished for worker in pilot.app.workers if worker.group == "pictures"):
+                break
             await pilot.pause(0.2)
-            quiet = quiet + 1 if all(worker.is_finished for worker in pilot.app.workers) else 0
-            if quiet == 5:
-                return
+        await pilot.pause(0.3)
 
     assert snap_compare(monitor(type(run)("voice")), terminal_size=size, run_before=settle)
