@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fs2keras.errors import UserError
 from fs2keras.rundir import columns, csvlog
 from fs2keras.rundir.csvlog import CsvLog, CutError, cut, cut_after_step
+from fs2keras.rundir.table import Table
 from fs2keras.rundir.tail import read_last_rows, read_rows
 
 ROOT = Path(__file__).parents[1]
@@ -225,6 +226,14 @@ def test_a_reader_beside_a_writer_sees_whole_rows(tmp_path):
         writer.kill()
         writer.wait()
     assert rows
+
+
+def test_a_column_that_is_there_twice_makes_no_rows(tmp_path):
+    path = tmp_path / "validation.csv"
+    path.write_text("step,loss,loss\n1,2,3\n")
+    for rows in (read_rows(path), read_last_rows(path, 5)):
+        assert (list(rows), rows.skipped) == ([], 1)
+        assert len(Table.from_rows(rows)) == 0
 
 
 def test_columns_describe_themselves():

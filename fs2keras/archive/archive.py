@@ -101,7 +101,7 @@ def _same_run(identity: Identity, old: Manifest | None, path: Path) -> Identity:
     return replace(old.identity, **known)
 
 
-def _prune(plan: Plan, chosen: set[str], run: RunDir, path: Path, confirm, report) -> None:
+def _prune(plan: Plan, chosen: set[str], run: RunDir, path: Path, confirm: Callable, report: Callable) -> None:
     """Takes out of the plan what is not chosen, when that is confirmed."""
     unwanted = [entry for name, entry in plan.keep.items() if name not in chosen]
     if not unwanted:

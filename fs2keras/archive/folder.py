@@ -55,7 +55,7 @@ class Folder:
 
     def is_begun(self) -> bool:
         """Whether there is an archive, or the beginning of one."""
-        return self._incoming.is_dir() or (self.path / NAME).exists()
+        return os.path.isdir(self._incoming) or os.path.exists(self.path / NAME)
 
     def is_whole(self, entry: Entry) -> bool:
         """Whether a file is there, with its size."""
@@ -87,7 +87,7 @@ class Folder:
         return manifest
 
     def _is_committed(self) -> bool:
-        return (self._incoming / NAME).exists()
+        return os.path.exists(self._incoming / NAME)
 
     def _find(self, path: str, staged: bool) -> Path:
         new = self._incoming / path

@@ -32,13 +32,13 @@ class Identity:
     begun: str | None = None
 
     def differs_from(self, other: "Identity") -> str:
-        """In which way two runs are not the same one, in words; "" when nothing says so."""
+        """In which way this run is not `other`, in words; "" when nothing says so."""
         if self.run != other.run:
-            return f"its name is {other.run}, not {self.run}"
+            return f"its name is {self.run}, not {other.run}"
         if None not in (self.begun, other.begun) and self.begun != other.begun:
-            return f"it began at {other.begun}, this one at {self.begun}"
+            return f"it began at {self.begun}, this one at {other.begun}"
         if None not in (self.fingerprint, other.fingerprint) and self.fingerprint != other.fingerprint:
-            return f"it learned from another store ({other.fingerprint[:8]}, not {self.fingerprint[:8]})"
+            return f"it learned from another store ({self.fingerprint[:8]}, not {other.fingerprint[:8]})"
         return ""
 
 

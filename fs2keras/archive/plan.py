@@ -64,12 +64,11 @@ def make_plan(
     plan = Plan(identity, made, old=dict(old.entries) if old else {})
     plan.keep = dict(plan.old)
     _refuse_clashes(plan, sources)
+    known = [(source, plan.old[source.path]) for source in sources if source.path in plan.old]
     doubtful = []
-    for source in sources:
-        entry = plan.old.get(source.path)
-        if not entry or entry.size != source.size or not is_whole(entry):
-            plan.keep.pop(source.path, None)
-            plan.take.append(source)
+    for source, entry in known:
+        if entry.size != source.size or not is_whole(entry):
+            del plan.keep[source.path]
         elif entry.mtime_ns != source.mtime_ns:
             doubtful.append((source, entry))
     with watch("comparing", sum(source.size for source, _ in doubtful)) as progress:
@@ -78,7 +77,7 @@ def make_plan(
                 plan.keep[source.path] = replace(entry, mtime_ns=source.mtime_ns)
             else:
                 del plan.keep[source.path]
-                plan.take.append(source)
+    plan.take = [source for source in sources if source.path not in plan.keep]
     return plan
 
 

@@ -59,7 +59,7 @@ def restore(source: Path, to: Path | None, *, report: Callable[[str], None]) -> 
 
 def _open(source: Path) -> tuple[Archive, Manifest]:
     source = source.expanduser()
-    if not source.exists():
+    if not os.path.exists(source):
         raise UserError(f"{source}: no such file or folder. Expected an archive that `fs2keras archive` made.")
     archive = _archive_in(source) if source.is_dir() else Tarball(source)
     manifest = archive.manifest()

@@ -13,7 +13,7 @@ from fs2keras.rundir.lock import living_owner
 from fs2keras.rundir.statistics import state
 from fs2keras.rundir.tail import read_rows
 
-_RUNNING = {"starting", "training", "validating", "saving", "stalled"}
+_RUNNING = {"starting", "training", "validating", "saving"}
 _LOGS = {"recipe.toml", "run.json", "log.txt"}  # and every CSV beside them
 
 
@@ -54,10 +54,7 @@ def select(run: RunDir, logs_only: bool, checkpoints: str | None, training: bool
     names = _named(run, checkpoints or ("none" if logs_only else "all"))
     sources, left_out = [], []
     for path, file in _walk(run.path, "", ()):
-        first, _, rest = path.partition("/")
-        is_log = not rest and (path in _LOGS or path.endswith(".csv"))
-        wanted = (names is None or rest in names) if first == run.checkpoints.name and rest else not logs_only or is_log
-        if not wanted:
+        if not _is_wanted(path, logs_only, names):
             continue
         try:
             with reading(file):
@@ -68,9 +65,16 @@ def select(run: RunDir, logs_only: bool, checkpoints: str | None, training: bool
         if not file.is_file():
             left_out.append(f"{path} (no file)")
             continue
-        grows = training and not rest and path.endswith((".csv", ".txt"))
+        grows = training and "/" not in path and path.endswith((".csv", ".txt"))
         sources.append(Source(path, file, status.st_size, status.st_mtime_ns, grows))
     return sorted(sources, key=_order), left_out
+
+
+def _is_wanted(path: str, logs_only: bool, names: set[str] | None) -> bool:
+    first, _, rest = path.partition("/")
+    if first == "checkpoints" and rest:
+        return names is None or rest in names
+    return not logs_only or path in _LOGS or not rest and path.endswith(".csv")
 
 
 def _order(source: Source) -> tuple[int, str]:

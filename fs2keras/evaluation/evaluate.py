@@ -210,7 +210,7 @@ class _Partial:
 def _made(seconds: float) -> dict[str, Any]:
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.node()}, {platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "backend": ", ".join(f"{name} {version}" for name, version in backend.versions().items()),
         "seconds": round(seconds, 1),
     }

@@ -60,6 +60,8 @@ def read_last_rows(path: str | os.PathLike, n: int) -> Rows:
 
 def _parse(name: str, header: bytes, lines: list[bytes]) -> Rows:
     columns = tuple(_split(header))
+    if len(set(columns)) < len(columns):  # a column that is there twice means nothing
+        return Rows((), (), len(lines))
     if not {"step"} | _NEEDED.get(name, set()) <= set(columns):
         return Rows((), columns, len(lines))
     rows, skipped = [], 0
