@@ -10,10 +10,17 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROOT = Path(__file__).parent.parent
+# Files with few tests that take minutes: they begin, or one process would still work on them when the other is done.
+SLOW = ("test_resume", "test_align", "test_readme", "test_fit", "test_evaluate", "test_parity", "test_cli", "test_gate")
 # XLA needs many seconds for a training step that runs in milliseconds: compile each one once, for all processes.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache/jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: n for n, name in enumerate(SLOW)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(SLOW)))  # stable: the others stay as they are
 
 
 @pytest.fixture(scope="session")
