@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -69,13 +70,13 @@ def archive(
     """
     begin = time.monotonic()
     found = place.target(run, to)
-    with place.alone_in(found.path.absolute().parent, report):
+    with place.alone_in(found.path.absolute().parent, report), ExitStack() as until:
         training = is_training(run)
         if training:
             report(f"{run.path} is training: it is archived as it is now. Run this again when it has ended.")
         old = found.manifest()
         identity = _same_run(identify(run), old, found.path)
-        sources, left_out = select(run, logs_only, checkpoints, training)
+        sources, left_out = select(run, logs_only, checkpoints, training, until)
         watch = partial(Progress, report=report)
         plan = make_plan(old, found.is_whole, sources, identity, clock.now(), watch)
         if prune:

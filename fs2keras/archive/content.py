@@ -21,13 +21,14 @@ BLOCK = 1 << 20
 @dataclass(frozen=True)
 class Source:
     """A file of a run: its path there with / between the parts, where it is, and its bytes and time of change when it
-    was found. `grows`: lines are appended to it at this moment."""
+    was found. `grows`: lines are appended to it at this moment. `opened`: it is open, since it may soon be removed."""
 
     path: str
     file: Path
     size: int
     mtime_ns: int
     grows: bool = False
+    opened: BinaryIO | None = None
 
 
 class Snapshot:
@@ -40,7 +41,7 @@ class Snapshot:
     def __init__(self, source: Source):
         self._source = source
         with reading(source.file):
-            self._file = open(source.file, "rb")  # noqa: SIM115
+            self._file = source.opened or open(source.file, "rb")  # noqa: SIM115
             self._status = os.fstat(self._file.fileno())
             self.mtime_ns, self.size = self._status.st_mtime_ns, self._status.st_size
             if source.grows:
@@ -50,7 +51,8 @@ class Snapshot:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._file.close()
+        if self._file is not self._source.opened:
+            self._file.close()
 
     def blocks(self) -> Iterator[bytes]:
         """The bytes. UserError when somebody writes into the file meanwhile: what was read is then no moment's."""

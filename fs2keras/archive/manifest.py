@@ -88,7 +88,7 @@ def parse(data: bytes, where: str) -> Manifest:
     end = data.rfind(b"\n", 0, len(data) - 1) + 1
     last = _LAST.fullmatch(data, end)
     if not last or hashlib.sha256(data[:end]).hexdigest().encode() != last[1]:
-        raise Damaged(f"{where} is damaged: its own checksum does not agree.")
+        raise Damaged(f"{where} is damaged: its own checksum does not agree. Take another copy, or archive anew.")
     try:
         about, *lines = data[:end].decode("utf-8", "surrogateescape").split("\n")[1:-1]
         entries = [_entry(*pair) for pair in zip(lines[::2], lines[1::2], strict=True)]
@@ -98,14 +98,14 @@ def parse(data: bytes, where: str) -> Manifest:
             raise ValueError(f"a run cannot be named {identity.run!r}")
         return Manifest(identity, {entry.path: entry for entry in entries}, made)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Damaged(f"{where} is not as fs2keras writes it ({error}).") from error
+        raise Damaged(f"{where} is not as fs2keras writes it ({error}). Do not trust this archive.") from error
 
 
 def check_format(first: str, where: str) -> None:
     """UserError unless the words with which a manifest begins are those of a format that is known here."""
     match = _FIRST.fullmatch(first)
     if not match:
-        raise UserError(f"{where} was not written by fs2keras archive.")
+        raise UserError(f"{where} was not written by fs2keras archive. Expected a folder or .tar.zst that was.")
     if int(match[1]) > FORMAT:
         raise UserError(
             f"{where} has format {match[1]}, this fs2keras knows {FORMAT}. Upgrade: pip install -U fs2keras"

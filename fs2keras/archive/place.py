@@ -32,6 +32,8 @@ def target(run: RunDir, to: Path) -> Archive:
         in_the_way = "a folder" if to.is_dir() else ""
     elif to.suffix in _OTHER_KINDS and not to.is_dir():
         raise CallError(f"--to {to}: archives are folders or end in {SUFFIX}.")
+    elif to.is_file():
+        raise CallError(f"--to {to} is a file. Expected a folder, or a name that ends in {SUFFIX}.")
     else:
         itself = Folder(to).is_begun() or is_free(to) and to.name == run.name
         found = Folder(to if itself else to / run.name)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from fs2keras.archive.content import Source, reading
@@ -36,16 +37,18 @@ def is_training(run: RunDir) -> bool:
         return False
 
 
-def select(run: RunDir, logs_only: bool, checkpoints: str | None, training: bool) -> tuple[list[Source], list[str]]:
+def select(
+    run: RunDir, logs_only: bool, checkpoints: str | None, training: bool, until: ExitStack
+) -> tuple[list[Source], list[str]]:
     """The files to archive, and in words those that cannot be.
 
-    Resume states come first, for they do not live long, and the CSVs last: they then reach at least as far as the state
-    that a restored run goes on from.
+    The CSVs come last: they then reach at least as far as the resume state that a restored run goes on from.
 
     Args:
         logs_only: leave out all but the recipe, run.json, CSVs and log, and the checkpoints that are named.
         checkpoints: a list of best, last, all, none and steps; None for all, or with `logs_only` for none.
-        training: the CSVs and the log grow.
+        training: the CSVs and the log grow, and resume states do not live long: they are open from now on.
+        until: closes them.
 
     Raises:
         CallError: another word in `checkpoints`, or a step without a checkpoint.
@@ -56,18 +59,23 @@ def select(run: RunDir, logs_only: bool, checkpoints: str | None, training: bool
     for path, file in _walk(run.path, "", ()):
         if not _is_wanted(path, logs_only, names):
             continue
-        try:
-            with reading(file):
-                status = os.stat(file)
-        except FileNotFoundError:
-            left_out.append(f"{path} (a link to nothing)" if file.is_symlink() else f"{path} (gone)")
-            continue
-        if not file.is_file():
+        if os.path.exists(file) and not os.path.isfile(file):
             left_out.append(f"{path} (no file)")
             continue
-        grows = training and "/" not in path and path.endswith((".csv", ".txt"))
-        sources.append(Source(path, file, status.st_size, status.st_mtime_ns, grows))
+        try:
+            sources.append(_source(path, file, training, until))
+        except FileNotFoundError:
+            left_out.append(f"{path} (a link to nothing)" if file.is_symlink() else f"{path} (gone)")
     return sorted(sources, key=_order), left_out
+
+
+def _source(path: str, file: Path, training: bool, until: ExitStack) -> Source:
+    with reading(file):
+        status = os.stat(file)
+        short_lived = training and path.startswith("resume/")
+        opened = until.enter_context(open(file, "rb")) if short_lived else None  # noqa: SIM115
+    grows = training and "/" not in path and path.endswith((".csv", ".txt"))
+    return Source(path, file, status.st_size, status.st_mtime_ns, grows, opened)
 
 
 def _is_wanted(path: str, logs_only: bool, names: set[str] | None) -> bool:
@@ -77,9 +85,8 @@ def _is_wanted(path: str, logs_only: bool, names: set[str] | None) -> bool:
     return not logs_only or path in _LOGS or not rest and path.endswith(".csv")
 
 
-def _order(source: Source) -> tuple[int, str]:
-    first, _, rest = source.path.partition("/")
-    return (0 if first == "resume" else 1 if rest else 2), source.path
+def _order(source: Source) -> tuple[bool, str]:
+    return "/" not in source.path, source.path
 
 
 def _named(run: RunDir, checkpoints: str) -> set[str] | None:
@@ -122,7 +129,7 @@ def _walk(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[s
         if ours or name.startswith(".tmp-") or name.endswith(".tmp"):
             continue
         path = folder / name
-        if path.is_dir():
+        if os.path.isdir(path):
             yield from _walk(path, f"{prefix}{name}/", (*above, here))
         else:
             yield f"{prefix}{name}", path

@@ -62,7 +62,7 @@ class Tarball:
 
     def update(self, plan: Plan, watch: Watch) -> Manifest:
         """Carries out a plan and returns what the archive then holds. Damaged, and as it was, where a file is."""
-        if plan.is_empty:
+        if plan.old and plan.is_empty:
             manifest = self.manifest()
             with watch("checking", manifest.size) as progress:
                 read_all(self.contents(manifest), progress)
@@ -114,7 +114,9 @@ class Tarball:
         if lengths := frames.read_lengths(file):
             return lengths
         check_format(frames.comment(file), str(self.path))
-        raise Damaged(f"{self.path} is damaged or was cut short: its end is missing.")
+        raise Damaged(
+            f"{self.path} is damaged or was cut short: its end is missing. Take another copy, or archive anew."
+        )
 
     def _checked(self, entry: Entry, part: frames.Part) -> Iterator[bytes]:
         return checked(entry, self._member(part, entry.path), self.path)
