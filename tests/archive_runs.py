@@ -8,6 +8,7 @@ import pytest
 from synthetic_run import write_run
 
 from fs2keras.archive.archive import Summary, archive
+from fs2keras.archive.restore import restore, verify
 from fs2keras.rundir.layout import RunDir
 
 KINDS = ("folder", "tarball")
@@ -41,6 +42,16 @@ def keep(run: RunDir, to: Path, **options) -> Summary:
 
 def never(question: str) -> bool:
     raise AssertionError(f"asked: {question}")
+
+
+def bring_back(archive: Path, to: Path) -> RunDir:
+    """Restores without a word."""
+    return restore(archive, to, report=lambda line: None)
+
+
+def held(archive: Path) -> set[str]:
+    """The paths in an archive, all of them whole."""
+    return set(verify(archive, lambda line: None).entries)
 
 
 def tree(folder: Path) -> dict[str, tuple[bytes, int]]:

@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
-from archive_runs import KINDS, change, keep, make_run, place, tree, unsynced  # noqa: F401
+from archive_runs import KINDS, bring_back, change, keep, make_run, place, tree, unsynced  # noqa: F401
 
 from fs2keras.archive import content, folder, tarball
 from fs2keras.archive import place as places
 from fs2keras.archive.progress import Progress
-from fs2keras.archive.restore import restore, verify
+from fs2keras.archive.restore import verify
 from fs2keras.errors import UserError
 from fs2keras.rundir import record
 from fs2keras.rundir.layout import RunDir
@@ -34,10 +34,6 @@ def run(tmp_path):
 @pytest.fixture(params=KINDS)
 def where(request, tmp_path):
     return place(tmp_path, request.param)
-
-
-def bring_back(archive: Path, to: Path) -> RunDir:
-    return restore(archive, to, report=lambda line: None)
 
 
 # ---- killed

@@ -18,9 +18,13 @@ def add_verbs(verbs) -> None:
     archive = verb(verbs, "archive", _archive, "put a run away, with checksums, read back; again: only what changed")
     add_run(archive)
     archive.add_argument(
-        "--to", type=Path, required=True, metavar="DIR|FILE.tar.zst", help="a folder, or one compressed file"
+        "--to",
+        type=Path,
+        required=True,
+        metavar="DIR|FILE.tar.zst",
+        help="a folder, or one file; one that exists is updated",
     )
-    archive.add_argument("--logs-only", action="store_true", help="recipe, CSVs and log, no weights and no sounds")
+    archive.add_argument("--logs-only", action="store_true", help="recipe, run.json, CSVs and log")
     archive.add_argument(
         "--checkpoints",
         metavar="LIST",
@@ -63,13 +67,17 @@ def _archive(options) -> int:
         report=print,
     )
     print(summary)
+    print(f"Bring it back: fs2keras restore {summary.path}")
     return 0
 
 
 def _confirm(question: str) -> bool:
     if not sys.stdin.isatty():
         raise CallError(f"{question} Nobody is here to be asked: say --yes, or leave --prune out.")
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:  # Ctrl-D
+        return False
 
 
 def _restore(options) -> int:
