@@ -206,7 +206,7 @@ def test_prune_leaves_what_is_chosen_now(run, where):
     lines = []
     keep(run, to, checkpoints="last", prune=True, confirm=lambda question: True, report=lines.append)
     assert {path for path in held(archive) if "checkpoints" in path} == {"checkpoints/step-0000200.keras"}
-    assert lines[0].endswith("in the run, but not chosen now:")
+    assert any(line.endswith("in the run, but not chosen now:") for line in lines)
     assert run.checkpoint(100).exists()
 
 
@@ -217,7 +217,7 @@ def test_a_long_list_is_cut(run, tmp_path):
     shutil.rmtree(run.samples)
     lines = []
     keep(run, tmp_path / "backup", prune=True, confirm=lambda question: True, report=lines.append)
-    assert lines[-1] == "  and 11 more"
+    assert "  and 11 more" in lines  # others tell of the progress where it takes its time
     assert not (tmp_path / "backup/demo/samples").exists()
 
 

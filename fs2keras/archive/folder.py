@@ -154,7 +154,8 @@ class Folder:
         with writing(self.path):
             for path in drop:
                 (self.path / path).unlink(missing_ok=True)
-            for folder in {parent for path in drop for parent in (self.path / path).parents}:
+            folders = {parent for path in drop for parent in (self.path / path).parents}
+            for folder in sorted(folders, reverse=True):  # the inner ones first
                 if self.path in folder.parents:
                     with suppress(OSError):  # not empty
                         folder.rmdir()
