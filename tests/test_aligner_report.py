@@ -2,7 +2,6 @@
 
 import base64
 import re
-from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
@@ -10,13 +9,13 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from strict_page import Page
 
 from fs2keras.aligner.picture import save_alignment
 from fs2keras.aligner.report import Entry, write_report
 from fs2keras.corpus.utterance import Segment
 
 RATE, HOP = 22050, 256
-VOID = {"meta", "img", "link", "input", "br", "hr"}
 SEGMENTS = (
     Segment("sp", 0.0, 0.1),
     Segment("t͡ʃ", 0.1, 0.15, "<chip>", True),
@@ -25,35 +24,6 @@ SEGMENTS = (
     Segment(",", 0.5, 0.6, ","),
     Segment("ʃ", 0.6, 1.0, "shop", True),
 )
-
-
-class Page(HTMLParser):
-    """A page read strictly: every tag is closed in order. `elements` are (tag, attributes), `text` is what is shown."""
-
-    def __init__(self, path: Path):
-        super().__init__()
-        self.open, self.elements, self.text = [], [], ""
-        self.feed(path.read_text(encoding="utf-8"))
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if not {"style", "script"} & set(self.open):
-            self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def clip(path: Path, seconds=1.0, subtype="PCM_16", channels=1) -> Path:
@@ -79,7 +49,7 @@ class TestWriteReport:
         wav = clip(tmp_path / "one.wav")
         entries = [entry(wav, id="b", reason="confidence below .5"), entry(wav, id="a")]
         write_report(tmp_path / "report.html", entries, [("set aside", "1 of 2"), ("confidence", ".62")])
-        page = Page(tmp_path / "report.html")
+        page = Page.of(tmp_path / "report.html")
         assert re.search(r"set aside\s*1 of 2\s*confidence\s*.62", page.text)
         assert page.text.index("set aside: confidence below .5") < page.text.index("kept")
         assert 'confidence 0.618, least certain: "shop" at 0.60 s' in page.text
@@ -89,7 +59,7 @@ class TestWriteReport:
     def test_the_sound_is_the_recording(self, tmp_path):
         wav = clip(tmp_path / "one.wav")
         write_report(tmp_path / "report.html", [entry(wav)], [])
-        (audio,) = Page(tmp_path / "report.html").all("audio")
+        (audio,) = Page.of(tmp_path / "report.html").all("audio")
         heard, rate = soundfile.read(embedded(audio["src"], "audio/flac"), dtype="int16")
         assert rate == RATE
         np.testing.assert_array_equal(heard, soundfile.read(wav, dtype="int16")[0])
@@ -99,13 +69,13 @@ class TestWriteReport:
     def test_other_wavs_sound_too(self, tmp_path, subtype, channels):
         wav = clip(tmp_path / "one.wav", subtype=subtype, channels=channels)
         write_report(tmp_path / "report.html", [entry(wav)], [])
-        (audio,) = Page(tmp_path / "report.html").all("audio")
+        (audio,) = Page.of(tmp_path / "report.html").all("audio")
         heard, _ = soundfile.read(embedded(audio["src"], "audio/flac"))
         np.testing.assert_allclose(heard, soundfile.read(wav)[0], atol=1 / 32768)
 
     def test_the_picture_is_the_spectrogram(self, tmp_path):
         write_report(tmp_path / "report.html", [entry(clip(tmp_path / "one.wav"))], [])
-        (image,) = Page(tmp_path / "report.html").all("img")
+        (image,) = Page.of(tmp_path / "report.html").all("img")
         grey = np.asarray(Image.open(embedded(image["src"], "image/png")))
         assert grey.shape == (80, 87)
         assert (grey[0].max(), grey[-1].min()) == (0, 255)  # high bands above; loud is dark
@@ -113,7 +83,7 @@ class TestWriteReport:
 
     def test_labels_stand_under_their_phonemes(self, tmp_path):
         write_report(tmp_path / "report.html", [entry(clip(tmp_path / "one.wav"))], [])
-        page = Page(tmp_path / "report.html")
+        page = Page.of(tmp_path / "report.html")
         phones = [text for text in page.all("text") if text.get("class") == "phone"]
         assert [float(text["x"]) for text in phones] == pytest.approx([20, 26.4, 54.4, 128])
         assert phones[0]["y"] != phones[1]["y"]  # too narrow for both names
@@ -131,15 +101,15 @@ class TestWriteReport:
         write_report(tmp_path / "plain.html", [entry(wav)], [("name", "value")])
         entries = [entry(wav, **changes), entry(tmp_path / "<b>gone.wav", **changes)]
         write_report(tmp_path / "report.html", entries, [(hostile, hostile)])
-        page = Page(tmp_path / "report.html")
-        assert {tag for tag, _ in page.elements} == {tag for tag, _ in Page(tmp_path / "plain.html").elements}
+        page = Page.of(tmp_path / "report.html")
+        assert {tag for tag, _ in page.elements} == {tag for tag, _ in Page.of(tmp_path / "plain.html").elements}
         assert len(page.all("script")) == 1
         assert page.text.count(hostile) >= 11  # two in the table; id, text, reason, worst of each; labels
         assert "$entries" in page.text
 
     def test_needs_nothing_from_outside(self, tmp_path):
         write_report(tmp_path / "report.html", [entry(clip(tmp_path / "one.wav"))], [("a", "b")])
-        page = Page(tmp_path / "report.html")
+        page = Page.of(tmp_path / "report.html")
         assert not re.search(r"https?:|@import|url\(", (tmp_path / "report.html").read_text(encoding="utf-8"))
         for _, attributes in page.elements:
             for name in {"src", "href", "xlink:href", "data", "poster"} & attributes.keys():
@@ -153,7 +123,7 @@ class TestWriteReport:
         if content is not None:
             wav.write_bytes(content)
         write_report(tmp_path / "report.html", [entry(clip(tmp_path / "one.wav")), entry(wav)], [])
-        page = Page(tmp_path / "report.html")
+        page = Page.of(tmp_path / "report.html")
         assert len(page.all("audio")) == 1
         assert len(page.all("img")) == 2
         assert "two.wav cannot be played" in page.text
@@ -161,18 +131,18 @@ class TestWriteReport:
     def test_says_when_nothing_could_be_aligned(self, tmp_path):
         wav = clip(tmp_path / "one.wav")
         write_report(tmp_path / "report.html", [entry(wav, segments=(), reason="too short", worst="")], [])
-        page = Page(tmp_path / "report.html")
+        page = Page.of(tmp_path / "report.html")
         assert "Nothing could be aligned." in page.text
         assert (len(page.all("audio")), len(page.all("img"))) == (1, 0)
 
     def test_draws_a_recording_of_silence(self, tmp_path):
         still = entry(clip(tmp_path / "one.wav"), segments=(Segment("sp", 0.0, 1.0),), mel=np.full((87, 80), -11.5))
         write_report(tmp_path / "report.html", [still], [])
-        assert len(Page(tmp_path / "report.html").all("img")) == 1
+        assert len(Page.of(tmp_path / "report.html").all("img")) == 1
 
     def test_a_page_without_recordings(self, tmp_path):
         write_report(tmp_path / "report.html", [], [])
-        page = Page(tmp_path / "report.html")
+        page = Page.of(tmp_path / "report.html")
         assert "No recordings to show." in page.text
         assert not page.all("audio")
         assert not page.all("table")

@@ -133,6 +133,14 @@ def test_what_is_measured_can_be_sent_to_another_process(voice_run, evaluated, t
     assert len(list(tmp_path.glob("*/*.wav"))) == len(found["utterances"])
 
 
+def test_wavs_that_are_asked_for_later_are_spoken(voice_run, evaluated, tmp_path):
+    run = changed(voice_run, tmp_path)
+    assert cli.main(["evaluate", str(run.path), "--wavs"]) == 0
+    assert {path.stem for path in run.evaluation.glob("*/*.wav")} == set(evaluated["utterances"])
+    again = json.loads((run.evaluation / f"{NAME}.json").read_text())
+    assert again["metrics"] == evaluated["metrics"]
+
+
 def test_another_checkpoint_is_measured_anew(voice_run, evaluated, tmp_path, capsys):
     run = changed(voice_run, tmp_path)
     model = keras.saving.load_model(run.checkpoint(STEPS))

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 from html import unescape
-from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
@@ -17,48 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.stats import binomtest
+from strict_page import Page
 
 from fs2keras.audio import mel, wav
 from fs2keras.errors import UserError
 from fs2keras.evaluation.listening import Item, Sound, Table, write_page
 
 RATE, HOP = 22050, 256
-VOID = {"meta", "img", "link", "input", "br", "hr"}
 NAMES = ("grebe@25000", "heron@200000", "recording")
 TABLE = Table("means of grebe@25000", ("metric", "grebe@25000"), (("mcd_espnet", "8.12"),))
 NO_NODE = pytest.mark.skipif(not shutil.which("node"), reason="node is not here to run the page's script")
 NO_CHROMIUM = pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not here to open the page")
-
-
-class Page(HTMLParser):
-    """A page read strictly: every tag is closed in order. `elements` are (tag, attributes), `text` is what is shown."""
-
-    def __init__(self, path: Path):
-        super().__init__()
-        self.open, self.elements, self.text, self.scripts = [], [], "", []
-        self.feed(path.read_bytes().decode("utf-8"))
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "script" in self.open:
-            self.scripts.append(data)
-        elif "style" not in self.open:
-            self.text += data
-
-    def all(self, tag, kind=None):
-        return [found for name, found in self.elements if name == tag and kind in (None, found.get("class"))]
 
 
 def voice(seconds=0.4, pitch=120.0, level=0.5) -> np.ndarray:
@@ -101,7 +69,7 @@ def embedded(uri: str, kind: str) -> BytesIO:
 
 
 def heard(path: Path) -> list[np.ndarray]:
-    found = [soundfile.read(embedded(audio["src"], "audio/ogg")) for audio in Page(path).all("audio")]
+    found = [soundfile.read(embedded(audio["src"], "audio/ogg")) for audio in Page.of(path).all("audio")]
     assert all(rate == RATE for _, rate in found)
     return [samples for samples, _ in found]
 
@@ -116,7 +84,7 @@ def unsealed(page: Page) -> dict:
 
 class TestPage:
     def test_shows_every_sentence_in_every_voice(self, tmp_path):
-        page = Page(page_of(tmp_path))
+        page = Page.of(page_of(tmp_path))
         assert re.search(r"Voices\s+voices\s*grebe@25000", page.text)
         assert [page.text.count(f"Sentence {i}.") for i in range(3)] == [1, 1, 1]
         assert len(page.all("audio")) == len(page.all("img")) == 9
@@ -128,25 +96,25 @@ class TestPage:
 
     def test_voices_stand_in_the_order_of_the_page(self, tmp_path):
         backwards = Item("one", "One.", tuple(sound(name) for name in NAMES[::-1]))
-        page = Page(page_of(tmp_path, items=[backwards]))
+        page = Page.of(page_of(tmp_path, items=[backwards]))
         places = [page.text.index(name, page.text.index("One.")) for name in NAMES]
         assert places == sorted(places)
         assert [row["data-digit"] for row in page.all("li", "sound")] == ["1", "2", "3"]
 
     def test_a_missing_voice_leaves_its_key_free_and_a_reason(self, tmp_path):
         some = Item("one", "One.", (sound(NAMES[0]), sound(NAMES[2])), problem="heron@200000 does not know ʔ.")
-        page = Page(page_of(tmp_path, items=[some, Item("two", "Two.", (), problem="Nobody does.")]))
+        page = Page.of(page_of(tmp_path, items=[some, Item("two", "Two.", (), problem="Nobody does.")]))
         assert [row["data-digit"] for row in page.all("li", "sound")] == ["1", "3"]
         assert "does not know ʔ." in page.text
         assert "Nobody does." in page.text
 
     def test_a_fact_that_only_one_voice_has(self, tmp_path):
         two = (sound(NAMES[0], facts=(("cer", "4 %"),)), sound(NAMES[1], facts=(("wer", "9 %"),)))
-        page = Page(page_of(tmp_path, items=[Item("one", "One.", two)], tables=()))
+        page = Page.of(page_of(tmp_path, items=[Item("one", "One.", two)], tables=()))
         assert re.search(r"cer\s*4 %\s*wer\s*9 %", page.text)
 
     def test_without_sentences(self, tmp_path):
-        page = Page(page_of(tmp_path, items=[], summary=[], tables=()))
+        page = Page.of(page_of(tmp_path, items=[], summary=[], tables=()))
         assert "No sentences to hear." in page.text
         assert not page.all("audio")
 
@@ -163,7 +131,7 @@ class TestPage:
     def test_needs_nothing_from_outside(self, tmp_path):
         for blind in (False, True):
             path = page_of(tmp_path, blind=blind)
-            page = Page(path)
+            page = Page.of(path)
             assert not re.search(r"https?:|@import|url\(", path.read_text(encoding="utf-8"))
             for _, attributes in page.elements:
                 for name in {"src", "href", "xlink:href", "data", "poster", "action"} & attributes.keys():
@@ -183,7 +151,7 @@ class TestPage:
             sounds = tuple(sound(name, voice(0.05), facts=((cell, cell),)) for name in systems)
             values = {"items": [Item(id, text, sounds, problem)], "tables": [Table(cell, (cell,), ((cell,),))]}
             folder = tmp_path_factory.mktemp("escapes")
-            return Page(page_of(folder, title=title, summary=[(cell, cell)], systems=systems, blind=blind, **values))
+            return Page.of(page_of(folder, title=title, summary=[(cell, cell)], systems=systems, blind=blind, **values))
 
         plain, given_texts = page(*"abcdef"), page(*texts)
         assert [tag for tag, _ in plain.elements] == [tag for tag, _ in given_texts.elements]
@@ -202,7 +170,7 @@ class TestSound:
             assert len(samples) == len(given_samples)
             assert decibels(samples) == pytest.approx(decibels(given_samples), abs=0.1)  # a louder voice is preferred
             assert decibels(samples - given_samples) < decibels(given_samples) - 15
-        sliders = [float(slider["max"]) for slider in Page(path).all("input") if slider["type"] == "range"]
+        sliders = [float(slider["max"]) for slider in Page.of(path).all("input") if slider["type"] == "range"]
         assert sliders == pytest.approx([0.9, 0.7], abs=1e-4)
 
     def test_too_loud_is_cut_not_wrapped(self, tmp_path):
@@ -216,7 +184,7 @@ class TestSound:
 
     def test_flac_where_there_is_no_vorbis(self, tmp_path, monkeypatch):
         monkeypatch.setattr(soundfile, "available_subtypes", lambda format: {})
-        (audio,) = Page(page_of(tmp_path, items=[Item("one", "One.", (sound(),))])).all("audio")
+        (audio,) = Page.of(page_of(tmp_path, items=[Item("one", "One.", (sound(),))])).all("audio")
         samples, rate = soundfile.read(embedded(audio["src"], "audio/flac"))
         assert rate == RATE
         np.testing.assert_allclose(samples, voice(), atol=1 / 32768)
@@ -233,7 +201,7 @@ class TestSound:
 
 class TestPicture:
     def pictures(self, path: Path) -> list[np.ndarray]:
-        images = [Image.open(embedded(image["src"], "image/png")) for image in Page(path).all("img")]
+        images = [Image.open(embedded(image["src"], "image/png")) for image in Page.of(path).all("img")]
         return [np.asarray(image.convert("L")).astype(int) for image in images]
 
     def test_greys_are_the_same_for_all_voices_of_a_sentence(self, tmp_path):
@@ -257,7 +225,7 @@ class TestPicture:
 
     def test_a_second_is_as_wide_in_all_of_them(self, tmp_path):
         two = (sound(NAMES[0], voice(0.5)), sound(NAMES[1], voice(1.5)))
-        page = Page(page_of(tmp_path, items=[Item("one", "One.", two)]))
+        page = Page.of(page_of(tmp_path, items=[Item("one", "One.", two)]))
         short, long = (float(re.search(r"width:([\d.]+)px", strip["style"])[1]) for strip in page.all("div", "strip"))
         assert long == pytest.approx(3 * short, abs=0.2)
         assert re.search(r"mel band0\s*40\s*80", page.text)
@@ -268,7 +236,7 @@ class TestBlindPage:
     def test_names_are_nowhere_but_in_the_sealed_block(self, tmp_path):
         problem = [Item("x", "X.", (sound(NAMES[1]),), problem="grebe@25000 cannot.")]
         path = page_of(tmp_path, items=items() + problem, blind=True, reference="recording")
-        page = Page(path)
+        page = Page.of(path)
         source = path.read_text(encoding="utf-8").replace(page.scripts[0], "")
         assert not re.search(r"grebe|heron|8\.1 dB|mcd_espnet", source)
         assert "recording" in page.text
@@ -281,24 +249,24 @@ class TestBlindPage:
         assert "Not every voice could speak this sentence." in page.text
 
     def test_pictures_wait(self, tmp_path):
-        page = Page(page_of(tmp_path, blind=True))
+        page = Page.of(page_of(tmp_path, blind=True))
         assert all("hidden" in figure for figure in page.all("figure"))
-        assert not any("hidden" in figure for figure in Page(page_of(tmp_path)).all("figure"))
+        assert not any("hidden" in figure for figure in Page.of(page_of(tmp_path)).all("figure"))
 
     def test_asks_where_there_is_something_to_choose(self, tmp_path):
         alone = Item("alone", "Alone.", (sound(NAMES[0]), sound("recording")))
-        page = Page(page_of(tmp_path, items=[*items(count=1), alone], blind=True, reference="recording"))
+        page = Page.of(page_of(tmp_path, items=[*items(count=1), alone], blind=True, reference="recording"))
         assert len(page.all("fieldset")) == 1
         assert len([field for field in page.all("input") if field["type"] == "radio"]) == 3  # A, B, no difference
         assert "Which is better?" in page.text
-        assert "Which is best?" in Page(page_of(tmp_path, blind=True)).text  # of three
+        assert "Which is best?" in Page.of(page_of(tmp_path, blind=True)).text  # of three
         assert len(page.all("li", "sound voter")) == 3
 
     def test_other_sounds_are_another_page(self, tmp_path):
         def digest(**changes):
             (block,) = [
                 script
-                for script in Page(page_of(tmp_path, blind=True, **changes)).all("script")
+                for script in Page.of(page_of(tmp_path, blind=True, **changes)).all("script")
                 if "data-page" in script
             ]
             return block["data-page"]
@@ -313,7 +281,7 @@ class TestStatistics:
 
     @pytest.fixture(scope="class")
     def run(self, tmp_path_factory):
-        script = next(s for s in Page(page_of(tmp_path_factory.mktemp("page"))).scripts if "function signTest" in s)
+        script = next(s for s in Page.of(page_of(tmp_path_factory.mktemp("page"))).scripts if "function signTest" in s)
 
         def run(expression: str):
             found = subprocess.run(

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import time
-from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from report_runs import (
     write_steps,
     write_validation,
 )
+from strict_page import Page
 from synthetic_run import write_run
 
 from fs2keras.errors import CallError, UserError
@@ -35,42 +35,8 @@ from fs2keras.report.sections import sections
 from fs2keras.report.write import MOST_RUNS, write_report
 from fs2keras.rundir.layout import RunDir
 
-VOID = {"meta", "img", "link", "input", "br", "hr"}
 CHAPTERS = ["Summary", "Losses", "Validation against training", "Speed", "Learning rate and gradients", "Storage"]
 CHAPTERS += ["Evaluation", "Prosody and alignment", "Samples", "Recipe", "Machine and versions"]
-
-
-class Page(HTMLParser):
-    """A page read strictly: every tag is closed in order, no name is there twice. `text` is what is shown."""
-
-    def __init__(self, source: str):
-        super().__init__()
-        self.open, self.elements, self.text, self.headings = [], [], "", []
-        self.feed(source)
-        self.close()
-        assert not self.open
-        names = [attributes["id"] for _, attributes in self.elements if "id" in attributes]
-        assert len(names) == len(set(names))
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if not {"style", "script"} & set(self.open):
-            self.text += data
-        if self.open and self.open[-1] == "h2":
-            self.headings.append(data)
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def written(tmp_path: Path, *runs: RunDir, pdf: bool = False) -> Page:

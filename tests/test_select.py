@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fs2keras.errors import UserError
+from fs2keras.evaluation.catalogue import BY_NAME
 from fs2keras.evaluation.results import Evaluation
 from fs2keras.evaluation.select import by_curve, by_evaluation, parse
 from fs2keras.rundir.layout import RunDir
@@ -57,6 +58,12 @@ def test_the_noise_is_found(tmp_path):
     choice = by_curve(planted(tmp_path, over_fitting(150_000), 0.05))
     noise = float(choice.basis.split()[-1])
     assert noise == pytest.approx(0.05, rel=0.25)
+
+
+def test_only_the_last_checkpoints_are_looked_at_where_that_is_asked(tmp_path):
+    choice = by_curve(planted(tmp_path, over_fitting(50_000), 0.0), last=4)
+    assert [c.step for c in choice.candidates] == [185_000, 190_000, 195_000, 200_000]
+    assert choice.best.step == 185_000
 
 
 def test_few_validations_are_taken_as_they_are(tmp_path):
@@ -117,6 +124,13 @@ def test_an_utterance_without_the_metric_is_an_error():
     broken = evaluation({"mcd_espnet": np.array([5.0, float("nan")])})
     with pytest.raises(UserError, match="u1 is missing"):
         by_evaluation({1: broken}, {"mcd_espnet": 1.0})
+
+
+def test_a_loss_of_which_a_part_is_missing_is_none():
+    part = {name: np.array([1.0, 2.0]) for name in ("mel", "mel_postnet", "pitch", "energy")}
+    whole = evaluation(part | {"log_duration_mse": np.array([3.0, float("nan")])})
+    assert [whole.value(id, "voice", "loss") for id in whole.utterances] == [7.0, None]
+    assert whole.interval("voice", BY_NAME["loss"]).count == 1
 
 
 def test_criteria_are_read():

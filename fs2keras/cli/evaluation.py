@@ -230,7 +230,7 @@ def _judged(options):
 def _wanted(options):
     from fs2keras.evaluation.judging import Wanted
 
-    return Wanted(options.recogniser, "dnsmos" if options.dnsmos else None)
+    return Wanted(options.recogniser, options.dnsmos)
 
 
 def _refuse_aligner(run, recipe) -> None:

@@ -29,7 +29,12 @@ def read_ljspeech(folder: str | Path) -> Iterator[Utterance]:
         raise CorpusError(
             f"{phones}: {min(strangers)!r} is not an id of {folder / 'metadata.csv'}: files of two corpora?"
         )
-    return (Utterance(id, folder / "wavs" / f"{id}.wav", text, "", segments.get(id)) for id, text in texts.items())
+    return (Utterance(id, wav_path(folder, id), text, "", segments.get(id)) for id, text in texts.items())
+
+
+def wav_path(folder: Path, id: str) -> Path:
+    """Where the clip of an utterance lies in a corpus folder."""
+    return folder / "wavs" / f"{id}.wav"
 
 
 def read_phones(path: str | Path) -> dict[str, tuple[Segment, ...]]:

@@ -31,7 +31,7 @@ class Chooser:
         run: the run.
         recipe: of the run, with the paths of this machine.
         split: on which checkpoints are measured.
-        wanted: the recogniser and judge that the criterion needs.
+        wanted: the recogniser and DNSMOS, where the criterion needs them.
         output: folder of the evaluations instead of RUN/evaluation.
         report: takes one line at a time.
     """
@@ -49,7 +49,7 @@ class Chooser:
         if not checkpoints:
             raise UserError(f"{self._run.path} has no checkpoint yet.")
         if by == CURVE:
-            return select.by_curve(self._run)
+            return select.by_curve(self._run, last=last)
         criterion = select.parse(by)
         return select.by_evaluation(
             {step: self._evaluated(path, criterion, f"step {step:,}") for step, path in checkpoints}, criterion

@@ -18,6 +18,7 @@ class Metric:
             is given the text alone.
         better: "lower", "higher", or "" where the recording's value is the one to be near to.
         digits: after the point, in tables.
+        is_optional: measured only where it is asked for.
         is_root: a root of a mean over the elements of the split, not a mean of roots.
     """
 
@@ -28,6 +29,7 @@ class Metric:
     better: str = "lower"
     digits: int = 3
     is_root: bool = False
+    is_optional: bool = False
 
 
 METRICS = (
@@ -49,8 +51,16 @@ METRICS = (
     Metric("vuv_error", "frames voiced in one and not in the other", "", FREE_RUNNING),
     Metric("speaking_rate", "phonemes a second, without pauses", "1/s", FREE_RUNNING, better="", digits=2),
     Metric("pause_share", "share of the time in pauses", "", FREE_RUNNING, better=""),
-    Metric("cer", "character error rate of a recogniser", "", FREE_RUNNING),
-    Metric("wer", "word error rate of a recogniser", "", FREE_RUNNING),
-    Metric("dnsmos", "quality from 1 to 5, guessed by DNSMOS", "", FREE_RUNNING, better="higher", digits=2),
+    Metric("cer", "character error rate of a recogniser", "", FREE_RUNNING, is_optional=True),
+    Metric("wer", "word error rate of a recogniser", "", FREE_RUNNING, is_optional=True),
+    Metric(
+        "dnsmos",
+        "quality from 1 to 5, guessed by DNSMOS",
+        "",
+        FREE_RUNNING,
+        better="higher",
+        digits=2,
+        is_optional=True,
+    ),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}

@@ -50,7 +50,7 @@ def compare(
         folder: to write to.
         split: of the first one's corpus, spoken and measured against its recordings, unless there are sentences.
         sentences: id -> text, to be spoken instead; nothing is measured then, there being no recordings.
-        wanted: a recogniser and a judge of quality, if any.
+        wanted: a recogniser and DNSMOS, if asked for.
         blind: the page hides who is who until the listener has chosen.
         report: takes one line at a time.
 

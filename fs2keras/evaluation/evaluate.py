@@ -17,7 +17,7 @@ from fs2keras.corpus.progress import Progress
 from fs2keras.corpus.store import Prepared
 from fs2keras.errors import CallError, UserError
 from fs2keras.evaluation import free_running, teacher_forced
-from fs2keras.evaluation.catalogue import FREE_RUNNING, METRICS, TEACHER_FORCED, VERSION
+from fs2keras.evaluation.catalogue import BY_NAME, FREE_RUNNING, METRICS, TEACHER_FORCED, VERSION
 from fs2keras.evaluation.judging import Wanted
 from fs2keras.evaluation.results import Evaluation
 from fs2keras.recipe import Recipe
@@ -27,7 +27,6 @@ from fs2keras.rundir.layout import RunDir, step_of
 from fs2keras.voice import Voice
 
 MODES = (TEACHER_FORCED, FREE_RUNNING)
-_OPTIONAL = {"cer", "wer", "dnsmos"}  # measured by what must be asked for
 
 
 def evaluate(
@@ -52,7 +51,7 @@ def evaluate(
         checkpoint: a .keras file.
         split: "validation", "test" or "train".
         modes: any of MODES.
-        wanted: a recogniser and a judge of quality, if any.
+        wanted: a recogniser and DNSMOS, if asked for.
         output: folder instead of RUN/evaluation.
         wavs: keep what was spoken, in a folder beside the JSON.
         report: takes one line at a time.
@@ -70,10 +69,11 @@ def evaluate(
     evaluation = _begin(run, checkpoint, split, prepared, folder / f"{name}.json", report)
     partial = _Partial(folder / f"{name}.partial.jsonl", evaluation)
     ids, names = prepared.ids(split), _names(modes, wanted)
-    if left := [id for id in ids if evaluation.lacks(id, names)]:
+    kept = folder / name if wavs and FREE_RUNNING in modes else None
+    left = {mode: _left(evaluation, ids, mode, names, kept) for mode in MODES}
+    if any(left.values()):
         with partial:
-            spoken_to = folder / name if wavs else None
-            _measure(evaluation, partial, voice, prepared, split, left, names, recipe, wanted, spoken_to, report)
+            _measure(partial, voice, prepared, split, left, recipe, wanted, kept, report)
         evaluation.head["made"] = _made(time.monotonic() - begin)
         evaluation.utterances = {id: evaluation.utterances[id] for id in ids}
         evaluation.write(folder / f"{name}.json")
@@ -131,17 +131,25 @@ def _begin(run: RunDir, checkpoint: Path, split: str, prepared: Prepared, path: 
 
 
 def _names(modes: Sequence[str], wanted: Wanted) -> list[str]:
-    optional = ({"cer", "wer"} if wanted.recogniser else set()) | ({wanted.judge} if wanted.judge else set())
     return [
         metric.name
         for metric in METRICS
-        if metric.mode in modes and metric.name != "loss" and (metric.name not in _OPTIONAL or metric.name in optional)
+        if metric.mode in modes and metric.name != "loss" and (not metric.is_optional or metric.name in wanted.metrics)
     ]
 
 
-def _measure(evaluation, partial, voice, prepared, split, left, names, recipe, wanted, wavs, report) -> None:
-    forced = [metric.name for metric in METRICS if metric.mode == TEACHER_FORCED and metric.name in names]
-    if any(evaluation.lacks(id, forced) for id in left):
+def _left(evaluation: Evaluation, ids: Sequence[str], mode: str, names: Sequence[str], wavs: Path | None) -> list[str]:
+    """The utterances that have still to be measured in a mode, or spoken because their wav is asked for."""
+    mine = [name for name in names if BY_NAME[name].mode == mode]
+    if mode == TEACHER_FORCED or not wavs:
+        return [id for id in ids if evaluation.lacks(id, mine)]
+    return [
+        id for id in ids if evaluation.lacks(id, mine) or not (evaluation.failed(id) or (wavs / f"{id}.wav").exists())
+    ]
+
+
+def _measure(partial, voice, prepared, split, left: dict[str, list[str]], recipe, wanted, wavs, report) -> None:
+    if left[TEACHER_FORCED]:
         report("teacher-forced: compiling the model")
         progress = Progress("teacher-forced", len(prepared.ids(split)), report)
         frame = 1000 * voice.audio["hop"] / voice.audio["sample_rate"]
@@ -150,17 +158,15 @@ def _measure(evaluation, partial, voice, prepared, split, left, names, recipe, w
             partial.add(id, text=text, voice=found.values, weights=found.weights, prosody=found.prosody)
             progress.advance()
         progress.close()
-    left = [id for id in left if evaluation.lacks(id, names)]
-    if not left:
-        return
-    report("free-running: the voice speaks, the recordings are listened to")
-    progress = Progress("free-running", len(left), report)
-    corpus = Path(recipe.corpus.path)
-    for id, spoken in free_running.measure(voice, prepared, left, corpus, wanted, wavs, recipe.corpus.jobs):
-        sides = {"voice": spoken.voice, "floor": spoken.floor, "recording": spoken.recording}
-        partial.add(id, text=prepared.text(id), heard=spoken.heard, failed=spoken.failed, **sides)
-        progress.advance()
-    progress.close()
+    if ids := left[FREE_RUNNING]:
+        report("free-running: the voice speaks, the recordings are listened to")
+        progress = Progress("free-running", len(ids), report)
+        corpus = Path(recipe.corpus.path)
+        for id, spoken in free_running.measure(voice, prepared, ids, corpus, wanted, wavs, recipe.corpus.jobs):
+            sides = {"voice": spoken.voice, "floor": spoken.floor, "recording": spoken.recording}
+            partial.add(id, text=prepared.text(id), heard=spoken.heard, failed=spoken.failed, **sides)
+            progress.advance()
+        progress.close()
 
 
 class _Partial:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from fs2keras.corpus.readers import wav_path
 from fs2keras.corpus.store import Prepared
 from fs2keras.corpus.workers import on_all_cores
 from fs2keras.errors import UserError
 from fs2keras.evaluation import recognisers
 from fs2keras.evaluation.judging import Spoken, Uttered, Wanted, judge, rates
-from fs2keras.evaluation.references import Recording, cache_file, cache_folder
+from fs2keras.evaluation.references import Excerpt, Recording, cache_file, cache_folder
 from fs2keras.voice import Voice
 
 _CHUNK = 16  # utterances that are spoken before they are vocoded and measured, on all cores
@@ -24,15 +25,15 @@ def measure(
     """
     if wanted.recogniser:
         recognisers.recogniser(wanted.recogniser, voice.language)  # not there: better known before anything is spoken
-    if wanted.judge:
-        recognisers.judge(wanted.judge)
+    if wanted.dnsmos:
+        recognisers.dnsmos()
     folder = cache_folder(prepared.folder, prepared.fingerprint_of_alignment, voice.audio)
     for start in range(0, len(ids), _CHUNK):
         chunk, calls = ids[start : start + _CHUNK], []
         for id in chunk:
             example = prepared.example(id)
-            path = corpus / "wavs" / f"{id}.wav"
-            recording = Recording(path, *prepared.span(id), example["mel"], cache_file(folder, id))
+            excerpt = Excerpt(wav_path(corpus, id), *prepared.span(id))
+            recording = Recording(excerpt, example["mel"], cache_file(folder, id))
             own = wavs / f"{id}.wav" if wavs else None
             symbols = [prepared.symbols[k] for k in example["symbols"]]
             calls.append(

@@ -29,10 +29,14 @@ class Uttered:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is measured besides the signal: the names of a recogniser and of a judge, or None."""
+    """What is measured besides the signal: by which recogniser, if any, and whether DNSMOS is asked."""
 
     recogniser: str | None = None
-    judge: str | None = None
+    dnsmos: bool = False
+
+    @property
+    def metrics(self) -> set[str]:
+        return ({"cer", "wer"} if self.recogniser else set()) | ({"dnsmos"} if self.dnsmos else set())
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def judge(
         if own:
             wav.write(own, sounds["voice"], rate)
     written = {}
-    if wanted.recogniser or wanted.judge:
+    if wanted.metrics:
         sounds |= {"recording": recording.samples(audio), "floor": recording.copy(audio)}
         for side, samples in sounds.items():
             values, words = _opinions(samples, rate, uttered.text, language, wanted)
@@ -92,12 +96,12 @@ def rates(symbols: Sequence[str], durations: np.ndarray, audio: dict[str, Any]) 
 def _opinions(
     samples: np.ndarray, rate: int, text: str, language: str, wanted: Wanted
 ) -> tuple[dict[str, float], str | None]:
-    """What the recogniser and the judge make of a sound, and the words that the recogniser wrote down."""
+    """What the recogniser and DNSMOS make of a sound, and the words that the recogniser wrote down."""
     values, words = {}, None
     if wanted.recogniser:
         words = recognisers.recogniser(wanted.recogniser, language)(samples, rate)
         values["cer"] = metrics.character_error_rate(text, words)
         values["wer"] = metrics.word_error_rate(text, words)
-    if wanted.judge:
-        values[wanted.judge] = recognisers.judge(wanted.judge)(samples, rate)
+    if wanted.dnsmos:
+        values["dnsmos"] = recognisers.dnsmos()(samples, rate)
     return values, words

@@ -1,12 +1,12 @@
-"""Recognisers that write down what was said, and judges of its quality: plug-ins, none of which must be installed.
+"""Recognisers, which write down what was said, and DNSMOS: neither must be installed.
 
-A plug-in is an entry point of the group "fs2keras.recognisers" or "fs2keras.judges", in any installed package:
+A recogniser is an entry point of the group "fs2keras.recognisers", in any installed package:
 
     [project.entry-points."fs2keras.recognisers"]
     mine = "my_package:load"
 
-load(language) returns a function (samples (S,) float32 in -1..1, sample rate in Hz) -> text; a judge's load() one of
-the same arguments -> a number. `moonshine` and `dnsmos` come with fs2keras and need their packages.
+load(language) returns a function (samples (S,) float32 in -1..1, sample rate in Hz) -> text. `moonshine` comes with
+fs2keras and needs its package.
 """
 
 import importlib
@@ -19,7 +19,7 @@ import numpy as np
 
 from fs2keras.errors import CallError, UserError
 
-RECOGNISERS, JUDGES = "fs2keras.recognisers", "fs2keras.judges"
+RECOGNISERS = "fs2keras.recognisers"
 _DNSMOS_RATE = 16000
 
 
@@ -27,21 +27,10 @@ _DNSMOS_RATE = 16000
 def recogniser(name: str, language: str) -> Callable[[np.ndarray, int], str]:
     """The recogniser of that name, for that language. Raises CallError for an unknown name, UserError when its package
     is missing or does not know the language."""
-    return _plug_in(RECOGNISERS, name)(language)
-
-
-@cache
-def judge(name: str) -> Callable[[np.ndarray, int], float]:
-    """The judge of quality of that name. Raises as `recogniser` does."""
-    return _plug_in(JUDGES, name)()
-
-
-def _plug_in(group: str, name: str) -> Callable:
-    known = {entry.name: entry for entry in entry_points(group=group)}
+    known = {entry.name: entry for entry in entry_points(group=RECOGNISERS)}
     if name not in known:
-        kind = group.rpartition(".")[2].removesuffix("s")
-        raise CallError(f"{name!r} is no {kind} that is installed; there is {', '.join(sorted(known)) or 'none'}.")
-    return known[name].load()
+        raise CallError(f"{name!r} is no recogniser that is installed; there is {', '.join(sorted(known)) or 'none'}.")
+    return known[name].load()(language)
 
 
 def moonshine(language: str) -> Callable[[np.ndarray, int], str]:
@@ -60,8 +49,10 @@ def moonshine(language: str) -> Callable[[np.ndarray, int], str]:
     return write_down
 
 
+@cache
 def dnsmos() -> Callable[[np.ndarray, int], float]:
-    """DNSMOS P.835's overall score (Reddy et al. 2022), 1 to 5, by the models in the wheel of speechmos."""
+    """DNSMOS P.835's overall score (Reddy et al. 2022), 1 to 5, by the models in the wheel of speechmos: a
+    function (samples, sample rate) -> score. Raises UserError when the package is missing."""
     package = _package("speechmos.dnsmos", "dnsmos")
 
     def score(samples: np.ndarray, sample_rate: int) -> float:

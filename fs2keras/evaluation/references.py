@@ -6,6 +6,7 @@ A recording never changes, so what was heard in it is kept beside the store, a f
 import hashlib
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,26 +23,33 @@ from fs2keras.rundir.atomic import replacing
 _HEARD = ("cepstrum", "mfcc", "f0")
 
 
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """Where a recording is, and which part of it counts.
-
-    `path` of its wav; `first`, `last` frames, as its alignment trims it; `mel` (T, M) of these frames, log; `cache`,
-    the file that keeps what was heard.
-    """
+@dataclass(frozen=True)
+class Excerpt:
+    """The part of a recording that counts: `path` of its wav; from frame `first` to `last`, as its alignment says."""
 
     path: Path
     first: int
     last: int
-    mel: np.ndarray
-    cache: Path
 
-    def samples(self, audio: dict[str, Any]) -> np.ndarray:
-        """The part that counts, at the level at which features were measured. Raises AudioError when unreadable."""
+    def samples(self, audio: Mapping[str, Any]) -> np.ndarray:
+        """Samples (S,) at the level at which features were measured. Raises AudioError when unreadable."""
         whole = wav.scale_peak(wav.read(self.path, audio["sample_rate"]), audio["peak"])
         return whole[self.first * audio["hop"] : self.last * audio["hop"]]
 
-    def copy(self, audio: dict[str, Any]) -> np.ndarray:
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A recording to compare with: what of it counts, its log-mel (T, M), and the file that keeps what was heard."""
+
+    excerpt: Excerpt
+    mel: np.ndarray
+    cache: Path
+
+    def samples(self, audio: Mapping[str, Any]) -> np.ndarray:
+        """As `Excerpt.samples`."""
+        return self.excerpt.samples(audio)
+
+    def copy(self, audio: Mapping[str, Any]) -> np.ndarray:
         """Copy-synthesis: its spectrogram through the vocoder, the best that a model with this vocoder can do."""
         return vocode([self.mel], audio)
 

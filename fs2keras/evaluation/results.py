@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fs2keras.errors import UserError
-from fs2keras.evaluation.catalogue import BY_NAME, METRICS, Metric
+from fs2keras.evaluation.catalogue import BY_NAME, METRICS, TEACHER_FORCED, Metric
 from fs2keras.evaluation.uncertainty import Interval, mean_interval
 from fs2keras.rundir.atomic import write_text
 
@@ -52,26 +52,28 @@ class Evaluation:
         for name, value in parts.items():
             mine[name] = mine.get(name, {}) | value if isinstance(value, dict) else value
 
+    def failed(self, id: str) -> str:
+        """Why the voice could not speak an utterance, or ""."""
+        return self.utterances.get(id, {}).get("failed", "")
+
     def lacks(self, id: str, names: Iterable[str]) -> bool:
         """Whether one of these metrics has still to be measured of an utterance that can be spoken."""
-        mine = self.utterances.get(id, {})
-        forced = [name for name in names if BY_NAME[name].mode == "teacher-forced"]
-        wanted = forced if mine.get("failed") else names
-        return not set(wanted) <= mine.get("voice", {}).keys()
+        wanted = {name for name in names if BY_NAME[name].mode == TEACHER_FORCED or not self.failed(id)}
+        return not wanted <= self.utterances.get(id, {}).get("voice", {}).keys()
 
     def value(self, id: str, side: str, name: str) -> float | None:
         """The value of a metric for one utterance, None where it has none."""
         mine = self.utterances[id].get(side, {})
-        if name == "loss" and mine.keys() >= set(LOSSES):
-            return sum(mine[part] for part in LOSSES)
+        if name == "loss":
+            parts = [mine.get(part) for part in LOSSES]
+            return sum(parts) if all(map(is_number, parts)) else None
         return mine.get(name)
 
     def interval(self, side: str, metric: Metric) -> Interval | None:
         """Its mean with a 95 % interval. Losses are means over the elements of the split, as in validation.csv; the
         others over utterances."""
         names = LOSSES if metric.name == "loss" else (metric.name,)
-        rows = [u for u in self.utterances.values() if set(names) <= u.get(side, {}).keys()]
-        rows = [u for u in rows if all(_is_number(u[side][name]) for name in names)]
+        rows = [u for u in self.utterances.values() if all(is_number(u.get(side, {}).get(name)) for name in names)]
         if not rows:
             return None
         values = [[u[side][name] ** (2 if metric.is_root else 1) for name in names] for u in rows]
@@ -79,26 +81,25 @@ class Evaluation:
         found = mean_interval(values, weights)
         return found.root() if metric.is_root else found
 
-    def metrics(self) -> dict[str, dict[str, Any]]:
-        """Every metric that was measured, as the file has it."""
-        return {metric.name: self._summary(metric) for metric in METRICS if self.interval("voice", metric)}
+    def worst(self, metric: Metric) -> list[tuple[str, float]]:
+        """(id, value) of up to ten utterances, the worst first; none where neither low nor high is better."""
+        values = ((id, self.value(id, "voice", metric.name)) for id in self.utterances)
+        known = [(id, value) for id, value in values if is_number(value)] if metric.better else []
+        return sorted(known, key=lambda pair: pair[1], reverse=metric.better == "lower")[:WORST]
 
-    def _summary(self, metric: Metric) -> dict[str, Any]:
-        values = {id: self.value(id, "voice", metric.name) for id in self.utterances}
-        ranked = sorted(
-            (pair for pair in values.items() if _is_number(pair[1])),
-            key=lambda pair: pair[1],
-            reverse=metric.better != "higher",
-        )
-        return {
-            **{key: getattr(metric, key) for key in ("label", "unit", "mode", "better")},
-            **{side: _as_dict(self.interval(side, metric)) for side in SIDES},
-            "worst": [[id, round(value, 4)] for id, value in ranked[:WORST]] if metric.better else [],
-        }
+    def _metrics(self) -> dict[str, dict[str, Any]]:
+        """Every metric that was measured, as the file has it."""
+        found = {}
+        for metric in METRICS:
+            sides = {side: _as_dict(self.interval(side, metric)) for side in SIDES}
+            if sides["voice"]:
+                about = {key: getattr(metric, key) for key in ("label", "unit", "mode", "better")}
+                found[metric.name] = {**about, **sides, "worst": self.worst(metric)}
+        return found
 
     def write(self, path: Path) -> None:
         """The JSON at `path`, and beside it a CSV with a row for each utterance; both atomically."""
-        whole = {"format": FORMAT, **self.head, "metrics": self.metrics(), "utterances": self.utterances}
+        whole = {"format": FORMAT, **self.head, "metrics": self._metrics(), "utterances": self.utterances}
         write_text(path.with_suffix(".csv"), self._csv())
         write_text(path, json.dumps(_finite(whole), indent=1, ensure_ascii=False) + "\n")
 
@@ -115,13 +116,14 @@ class Evaluation:
         table.writerow(["utterance", *heads, "failed", "text"])
         for id, mine in self.utterances.items():
             values = [self.value(id, side, name) for side, name in columns]
-            cells = [f"{value:.6g}" if _is_number(value) else "" for value in values]
+            cells = [f"{value:.6g}" if is_number(value) else "" for value in values]
             table.writerow([id, *cells, mine.get("failed", ""), mine.get("text", "")])
         return text.getvalue()
 
 
-def _is_number(value: Any) -> bool:
-    return value is not None and math.isfinite(value)
+def is_number(value: Any) -> bool:
+    """Whether a value was measured: neither missing nor NaN."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def _as_dict(interval: Interval | None) -> dict[str, Any] | None:

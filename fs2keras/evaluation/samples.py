@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from fs2keras.audio import mel, wav
+from fs2keras.audio import mel
 from fs2keras.audio.picture import save_spectrogram
 from fs2keras.corpus.progress import Progress
+from fs2keras.corpus.readers import wav_path
 from fs2keras.corpus.store import Prepared
 from fs2keras.errors import UserError
 from fs2keras.evaluation.listening import Item, Sound, write_page
+from fs2keras.evaluation.references import Excerpt
 from fs2keras.voice import Voice
 
 VOICE, RECORDING = "voice", "recording"
@@ -78,11 +80,7 @@ def recordings_of(prepared: Prepared, corpus: Path, audio: Mapping[str, Any]) ->
     """The recording of an utterance of the corpus as its alignment trims it; None where its wav is not here."""
 
     def recording(id: str) -> np.ndarray | None:
-        path = corpus / "wavs" / f"{id}.wav"
-        if not path.is_file():
-            return None
-        first, last = prepared.span(id)
-        whole = wav.scale_peak(wav.read(path, audio["sample_rate"]), audio["peak"])
-        return whole[first * audio["hop"] : last * audio["hop"]]
+        excerpt = Excerpt(wav_path(corpus, id), *prepared.span(id))
+        return excerpt.samples(audio) if excerpt.path.is_file() else None
 
     return recording

@@ -9,7 +9,7 @@ import numpy as np
 
 from fs2keras.errors import UserError
 from fs2keras.evaluation.catalogue import BY_NAME
-from fs2keras.evaluation.results import LOSSES, Evaluation
+from fs2keras.evaluation.results import LOSSES, Evaluation, is_number
 from fs2keras.evaluation.uncertainty import mean_interval
 from fs2keras.rundir.layout import RunDir
 from fs2keras.rundir.tail import read_rows
@@ -53,16 +53,18 @@ class Choice:
         return tuple(c for c in self.candidates if c.is_close and c.step != self.best.step)
 
 
-def by_curve(run: RunDir, column: str = "loss") -> Choice:
-    """By validation.csv. The lowest value of a noisy curve is a lucky one, so the level at a checkpoint is that of a
-    straight line through the seven validations around it; the noise is estimated from the second differences of the
-    curve (median absolute deviation), in which a trend cancels.
+def by_curve(run: RunDir, column: str = "loss", last: int = 0) -> Choice:
+    """By validation.csv, of the last `last` checkpoints, 0 for all.
+
+    The lowest value of a noisy curve is a lucky one, so the level at a checkpoint is that of a straight line through
+    the seven validations around it; the noise is estimated from the second differences of the curve (median absolute
+    deviation), in which a trend cancels.
 
     Raises UserError when there is no checkpoint, or none with a validation.
     """
-    rows = [row for row in read_rows(run.validation_csv) if _is_finite(row.get(column))]
+    rows = [row for row in read_rows(run.validation_csv) if is_number(row.get(column))]
     steps, values = (np.array([row[key] for row in rows], float) for key in ("step", column))
-    checkpoints = [step for step, _ in run.list_checkpoints() if step in steps]
+    checkpoints = [step for step, _ in run.list_checkpoints()[-last:] if step in steps]
     if not checkpoints:
         raise UserError(
             f"{run.path}: no checkpoint with a {column} in validation.csv. Choose by another criterion, which is "
@@ -136,7 +138,7 @@ def _elements(evaluation: Evaluation, criterion: Mapping[str, float]) -> tuple[n
     values, weights = [], []
     for id in evaluation.utterances:
         row = [evaluation.value(id, "voice", name) for name, _ in names]
-        missing = [name for value, (name, _) in zip(row, names, strict=True) if not _is_finite(value)]
+        missing = [name for value, (name, _) in zip(row, names, strict=True) if not is_number(value)]
         if missing:
             raise UserError(
                 f"{evaluation.head['checkpoint']}: {missing[0]} of {id} is missing: it was not measured, or the voice "
@@ -163,7 +165,3 @@ def parse(text: str) -> dict[str, float]:
         except ValueError as error:
             raise UserError(f"--by {text}: {weight!r} is no number. Expected METRIC=WEIGHT,...") from error
     return criterion
-
-
-def _is_finite(value) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)

@@ -1,6 +1,6 @@
 """An evaluation as a table for people."""
 
-from fs2keras.evaluation.catalogue import METRICS, Metric
+from fs2keras.evaluation.catalogue import BY_NAME, METRICS, Metric
 from fs2keras.evaluation.results import Evaluation
 from fs2keras.evaluation.uncertainty import Interval
 
@@ -8,6 +8,7 @@ _HINTS = {
     "teacher-forced": "given the durations, pitch and energy of the recording",
     "free-running": "given the text alone",
 }
+_RANKED = ("mcd_espnet", "mel_postnet")  # by the first that was measured, the worst utterances are named
 _NAMED = 3  # of the worst utterances, in the table; the file has ten
 
 
@@ -48,12 +49,9 @@ def _line(name, label, mean, spread, floor, recording, unit, better, width) -> s
 
 def _notes(evaluation: Evaluation) -> list[str]:
     lines = []
-    metrics = evaluation.metrics()
-    for name in ("mcd_espnet", "mel_postnet"):
-        if name in metrics:
-            named = ", ".join(f"{id} {value:.2f}" for id, value in metrics[name]["worst"][:_NAMED])
-            lines += ["", f"worst by {name}: {named}"]
-            break
+    ranked = next((pair for name in _RANKED if (pair := (name, evaluation.worst(BY_NAME[name])))[1]), None)
+    if ranked:
+        lines += ["", f"worst by {ranked[0]}: {', '.join(f'{id} {value:.2f}' for id, value in ranked[1][:_NAMED])}"]
     failed = {id: u["failed"] for id, u in evaluation.utterances.items() if u.get("failed")}
     if failed:
         first = next(iter(failed))
