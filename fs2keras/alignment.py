@@ -14,9 +14,9 @@ from fs2keras.aligner.verdicts import SOURCE
 from fs2keras.aligner.write import settings, write
 from fs2keras.corpus.alignment_file import alignment_path, read_alignment
 from fs2keras.corpus.prepare import describe, is_prepared, store_folder
-from fs2keras.corpus.progress import spoken_time
 from fs2keras.corpus.store_file import StoreFile
 from fs2keras.errors import CallError, UserError
+from fs2keras.progress import spoken_time
 from fs2keras.recipe import Recipe, Samples, Train
 from fs2keras.rundir.layout import RunDir
 from fs2keras.training.fit import FINISHED, fit

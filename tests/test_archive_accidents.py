@@ -17,9 +17,9 @@ from archive_runs import KINDS, bring_back, change, keep, make_run, place, tree,
 
 from fs2keras.archive import content, folder, tarball
 from fs2keras.archive import place as places
-from fs2keras.archive.progress import Progress
 from fs2keras.archive.restore import verify
 from fs2keras.errors import UserError
+from fs2keras.progress import Progress
 from fs2keras.rundir import record
 from fs2keras.rundir.layout import RunDir
 from fs2keras.rundir.lock import lock

@@ -165,6 +165,25 @@ def test_a_recogniser_is_a_plug_in(voice_run, tmp_path, monkeypatch):
     assert all(u["heard"]["voice"] == "the quick brown fox" for u in found["utterances"].values())
 
 
+def test_a_recogniser_hears_each_recording_once(voice_run, tmp_path, monkeypatch):
+    from fs2keras.evaluation import recognisers
+
+    asked = []
+
+    def once(samples, rate):
+        asked.append(samples.size)
+        return "the quick brown fox"
+
+    monkeypatch.setattr(recognisers, "recogniser", lambda name, language: once)
+    found = []
+    for folder in ("a", "b"):
+        more = ["--free-running", "--recogniser", "hears/once", "-o", str(tmp_path / folder), "--set", "corpus.jobs=1"]
+        assert cli.main(["evaluate", str(voice_run.path), *more]) == 0
+        found.append(json.loads((tmp_path / folder / f"{NAME}.json").read_text()))
+    assert found[0]["metrics"] == found[1]["metrics"]
+    assert len(asked) == (3 + 1) * len(found[0]["utterances"])  # the second time, only the voice
+
+
 def test_an_unknown_recogniser_is_named_with_those_there_are(voice_run, tmp_path, capsys):
     assert cli.main(["evaluate", str(voice_run.path), "--recogniser", "nobody", "-o", str(tmp_path)]) == 2
     assert "moonshine" in capsys.readouterr().err

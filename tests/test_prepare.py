@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from fs2keras import recipe as recipes
 from fs2keras.corpus import measure
 from fs2keras.corpus.prepare import ensure, is_aligned, open_store, prepare, store_folder
-from fs2keras.corpus.progress import Progress, spoken_time
 from fs2keras.corpus.quarantine import Quarantine
 from fs2keras.corpus.splits import split
 from fs2keras.corpus.store import StoreError
@@ -468,16 +467,3 @@ def test_lists_of_ids_are_checked(tmp_path):
         split(ids, "no-such-list", "", 1, tmp_path)
     with pytest.raises(UserError, match="leave none"):
         split(ids, "all", "", 1, tmp_path)
-
-
-def test_progress_says_how_long(monkeypatch):
-    lines = []
-    monkeypatch.setattr("fs2keras.corpus.progress.LINE_EVERY", 0)
-    progress = Progress("utterances", 3, lines.append)
-    for _ in range(3):
-        progress.advance()
-    assert len(lines) == 2  # the last one is the summary's to tell
-    # Before the first one processes are being started: that is no measure of the others.
-    assert lines[0] == "utterances 1/3, 0.0/s, unknown time left"
-    assert re.match(r"utterances 2/3, [\d.,]+/s, 0 s left", lines[1])
-    assert [spoken_time(seconds) for seconds in (42.4, 185, 7800)] == ["42 s", "3 min 05 s", "2 h 10 min"]

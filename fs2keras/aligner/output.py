@@ -10,10 +10,10 @@ from fs2keras.aligner.verdicts import SOURCE, TABLE, read_table
 from fs2keras.corpus.alignment_file import Alignment, read_alignment
 from fs2keras.corpus.pauses import PAUSE, is_mark
 from fs2keras.corpus.prepare import store_folder
-from fs2keras.corpus.progress import Progress
 from fs2keras.corpus.store_file import StoreFile
 from fs2keras.corpus.utterance import Segment
 from fs2keras.errors import UserError
+from fs2keras.progress import Progress
 from fs2keras.recipe import Recipe
 
 WORST, OTHERS = 30, 10  # utterances on the page
@@ -87,12 +87,11 @@ def write_textgrids(recipe: Recipe, folder: Path, report: Callable[[str], None])
 
     aligned = Aligned(recipe)
     ids = _kept(aligned.alignment)
-    progress = Progress("TextGrids", len(ids), report)
-    for id in ids:
-        duration = aligned.duration(id)
-        write_textgrid(folder / f"{id}.TextGrid", aligned.segments(id, duration), duration)
-        progress.advance()
-    progress.close()
+    with Progress("TextGrids", len(ids), report) as progress:
+        for id in ids:
+            duration = aligned.duration(id)
+            write_textgrid(folder / f"{id}.TextGrid", aligned.segments(id, duration), duration)
+            progress.advance()
     report(f"{len(ids):,} TextGrids in {folder}")
 
 

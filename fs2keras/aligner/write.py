@@ -11,10 +11,10 @@ from fs2keras.aligner.verdicts import SOURCE, TABLE, Verdict, judge, set_aside, 
 from fs2keras.corpus.align import Aligned, align
 from fs2keras.corpus.alignment_file import Alignment, collect, write_alignment
 from fs2keras.corpus.pauses import place
-from fs2keras.corpus.progress import Progress
 from fs2keras.corpus.quarantine import Quarantine
 from fs2keras.corpus.statistics import CorpusStatistics
 from fs2keras.corpus.utterance import CorpusError
+from fs2keras.progress import Progress
 from fs2keras.recipe import Recipe
 
 _LONGEST_END = 0.1  # seconds of silence that a final mark takes, as in the demo corpus
@@ -48,13 +48,10 @@ def settings(recipe: Recipe) -> dict[str, Any]:
 
 def _all(recipe, task, model, report) -> Iterator[tuple[Verdict, Aligned | None]]:
     """Each utterance with its verdict, and its alignment where it has one."""
-    progress = Progress("aligned", len(task.corpus.ids), report)
-    try:
+    with Progress("aligned", len(task.corpus.ids), report) as progress:
         for found in find_paths(model, task.batches_of(task.corpus.ids)):
             yield _align(found, task.corpus, recipe)
             progress.advance()
-    finally:
-        progress.close()
 
 
 def _align(found: Found, corpus, recipe: Recipe) -> tuple[Verdict, Aligned | None]:

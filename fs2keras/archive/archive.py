@@ -10,9 +10,9 @@ from pathlib import Path
 from fs2keras.archive import place
 from fs2keras.archive.manifest import Damaged, Entry, Identity, Manifest
 from fs2keras.archive.plan import Plan, make_plan
-from fs2keras.archive.progress import Progress
 from fs2keras.archive.select import identify, is_training, select
 from fs2keras.errors import UserError
+from fs2keras.progress import Progress
 from fs2keras.rundir import clock
 from fs2keras.rundir.layout import RunDir
 from fs2keras.rundir.sizes import file_size
@@ -77,7 +77,7 @@ def archive(
         old = found.manifest()
         identity = _same_run(identify(run), old, found.path)
         sources, left_out = select(run, logs_only, checkpoints, training, until)
-        watch = partial(Progress, report=report)
+        watch = partial(Progress, report=report, in_bytes=True)
         plan = make_plan(old, found.is_whole, sources, identity, clock.now(), watch)
         if prune:
             _prune(plan, {source.path for source in sources}, run, found.path, confirm, report)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fs2keras.archive.manifest import Damaged, Entry
-from fs2keras.archive.progress import Progress
 from fs2keras.errors import UserError
+from fs2keras.progress import Progress
 from fs2keras.rundir.atomic import write_problem
 from fs2keras.rundir.sizes import file_size
 

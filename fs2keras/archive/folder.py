@@ -22,8 +22,8 @@ from fs2keras.archive.content import (
 )
 from fs2keras.archive.manifest import INCOMING, NAME, Damaged, Entry, Manifest, parse
 from fs2keras.archive.plan import Plan, Watch
-from fs2keras.archive.progress import Progress
 from fs2keras.errors import UserError
+from fs2keras.progress import Progress
 from fs2keras.rundir.atomic import write_bytes
 
 

@@ -12,7 +12,7 @@ import zstandard
 
 from fs2keras.archive.content import BLOCK, Hashing, Snapshot, Source
 from fs2keras.archive.manifest import FIRST_LINE, Entry
-from fs2keras.archive.progress import Progress
+from fs2keras.progress import Progress
 
 _LEVEL = 3
 _SKIPPED = struct.Struct("<II")  # how a frame begins that Zstandard skips: magic number, bytes that follow

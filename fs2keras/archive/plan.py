@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from fs2keras.archive.content import Snapshot, Source, digest
 from fs2keras.archive.manifest import Entry, Identity, Manifest
-from fs2keras.archive.progress import Progress
 from fs2keras.errors import UserError
+from fs2keras.progress import Progress
 
 Watch = Callable[[str, int], Progress]  # what is done, bytes in all
 

@@ -11,9 +11,9 @@ from fs2keras.archive.content import checked, digest, just_written, need_room, r
 from fs2keras.archive.folder import Folder
 from fs2keras.archive.manifest import Damaged, Manifest
 from fs2keras.archive.place import Archive, alone_in, is_free
-from fs2keras.archive.progress import Progress
 from fs2keras.archive.tarball import Tarball
 from fs2keras.errors import CallError, UserError
+from fs2keras.progress import Progress
 from fs2keras.rundir.layout import RunDir
 from fs2keras.rundir.sizes import file_size
 
@@ -23,7 +23,7 @@ RUNS = Path("runs")
 def verify(source: Path, report: Callable[[str], None]) -> Manifest:
     """Reads a whole archive and compares its checksums. UserError when it is no archive, Damaged when a file is."""
     archive, manifest = _open(source)
-    with Progress("checking", manifest.size, report) as progress:
+    with Progress("checking", manifest.size, report, in_bytes=True) as progress:
         read_all(archive.contents(manifest), progress)
     return manifest
 
@@ -83,7 +83,7 @@ def _archive_in(folder: Path) -> Folder:
 
 
 def _restore(archive: Archive, manifest: Manifest, target: Path, report: Callable[[str], None]) -> None:
-    watch = partial(Progress, report=report)
+    watch = partial(Progress, report=report, in_bytes=True)
     with _staging(target) as folder:
         need_room(folder, manifest.size)
         with watch("restoring", manifest.size) as progress:
@@ -115,7 +115,7 @@ def _staging(target: Path) -> Iterator[Path]:
 
 def _refuse_other(manifest: Manifest, target: Path, report: Callable[[str], None]) -> None:
     """UserError unless `target` holds every file of the archive as it is there."""
-    with Progress("comparing", manifest.size, report) as progress:
+    with Progress("comparing", manifest.size, report, in_bytes=True) as progress:
         for entry in manifest.entries.values():
             path = target / entry.path
             same = path.is_file() and path.stat().st_size == entry.size

@@ -14,7 +14,7 @@ from fs2keras.archive import frames
 from fs2keras.archive.content import BLOCK, checked, forget, just_written, read_all, reading, writing
 from fs2keras.archive.manifest import NAME, Damaged, Entry, Manifest, check_format, parse
 from fs2keras.archive.plan import Plan, Watch
-from fs2keras.archive.progress import Progress
+from fs2keras.progress import Progress
 from fs2keras.rundir.atomic import replacing
 
 SUFFIX = ".tar.zst"

@@ -11,7 +11,6 @@ from fs2keras.corpus import fingerprint
 from fs2keras.corpus.align import Aligned
 from fs2keras.corpus.alignment_file import alignment_path, collect, write_alignment
 from fs2keras.corpus.measure import Measured, measure_all
-from fs2keras.corpus.progress import Progress, spoken_time
 from fs2keras.corpus.quarantine import Quarantine
 from fs2keras.corpus.splits import split
 from fs2keras.corpus.statistics import CorpusStatistics
@@ -19,6 +18,7 @@ from fs2keras.corpus.store import Prepared, StoreError
 from fs2keras.corpus.store_file import STORE_NAME, StoreFile, StoreWriter, writing_store
 from fs2keras.corpus.utterance import Utterance
 from fs2keras.errors import CallError, UserError
+from fs2keras.progress import Progress, spoken_time
 from fs2keras.recipe import Recipe
 from fs2keras.text import arpabet
 from fs2keras.text.symbols import SymbolTable
@@ -195,8 +195,7 @@ class _Preparation:
         return utterances
 
     def _measure(self, utterances: list[Utterance], writer: StoreWriter) -> None:
-        progress = Progress("utterances", len(utterances), self._report)
-        try:
+        with Progress("utterances", len(utterances), self._report) as progress:
             for utterance, result in measure_all(utterances, self._recipe):
                 reason = result if isinstance(result, str) else self._foreign_symbol(result)
                 if reason:
@@ -204,8 +203,6 @@ class _Preparation:
                 else:
                     self._keep(result, writer)
                 progress.advance()
-        finally:
-            progress.close()
 
     def _foreign_symbol(self, measured: Measured) -> str:
         """The reason to leave out an utterance with a symbol that the frontend does not know, or ""."""

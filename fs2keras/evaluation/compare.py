@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from fs2keras.audio import wav
-from fs2keras.corpus.progress import Progress
 from fs2keras.errors import CallError, UserError
 from fs2keras.evaluation.catalogue import METRICS
 from fs2keras.evaluation.evaluate import evaluate, open_corpus
@@ -16,6 +15,7 @@ from fs2keras.evaluation.listening import Item, Sound, Table, write_page
 from fs2keras.evaluation.results import Evaluation
 from fs2keras.evaluation.samples import RECORDING, recordings_of, spectrogram
 from fs2keras.evaluation.uncertainty import mean_interval
+from fs2keras.progress import Progress
 from fs2keras.recipe import Recipe
 from fs2keras.rundir.layout import RunDir
 from fs2keras.voice import Voice
@@ -86,21 +86,23 @@ def compare(
 def _said(systems, sentences: Mapping[str, str], folder: Path, report) -> list[Item]:
     sounds: dict[str, list[Sound]] = {id: [] for id in sentences}
     problems = dict.fromkeys(sentences, "")
-    progress = Progress("sentences", len(sentences) * len(systems), report)
-    for system in systems:
-        voice = Voice.load(system.checkpoint)
-        for id, text in sentences.items():
-            try:
-                speech = voice.speak(text)
-                speech.save(folder / _file_name(system.name) / f"{id}.wav")
-                facts = (("length", f"{speech.seconds:.1f} s"),)
-                picture = spectrogram(speech.samples, voice.audio)
-                sounds[id].append(Sound(system.name, speech.samples, speech.sample_rate, picture, facts))
-            except UserError as error:
-                problems[id] += f"{system.name}: {error} "
-            progress.advance()
-    progress.close()
+    with Progress("sentences", len(sentences) * len(systems), report) as progress:
+        for system in systems:
+            voice = Voice.load(system.checkpoint)
+            for id, text in sentences.items():
+                try:
+                    sounds[id].append(_sound(voice, system.name, text, folder / _file_name(system.name) / f"{id}.wav"))
+                except UserError as error:
+                    problems[id] += f"{system.name}: {error} "
+                progress.advance()
     return [Item(id, text, tuple(sounds[id]), problems[id].strip()) for id, text in sentences.items()]
+
+
+def _sound(voice: Voice, name: str, text: str, path: Path) -> Sound:
+    speech = voice.speak(text)
+    speech.save(path)
+    facts = (("length", f"{speech.seconds:.1f} s"),)
+    return Sound(name, speech.samples, speech.sample_rate, spectrogram(speech.samples, voice.audio), facts)
 
 
 def _measured(systems, split: str, wanted, folder: Path, report) -> tuple[list[Item], list[Table]]:

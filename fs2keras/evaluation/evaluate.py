@@ -13,13 +13,13 @@ from typing import Any
 from fs2keras import backend
 from fs2keras.audio.vocode import VOCODER
 from fs2keras.corpus.prepare import is_aligned, splits_of, store_folder
-from fs2keras.corpus.progress import Progress
 from fs2keras.corpus.store import Prepared
 from fs2keras.errors import CallError, UserError
 from fs2keras.evaluation import free_running, teacher_forced
 from fs2keras.evaluation.catalogue import BY_NAME, FREE_RUNNING, METRICS, TEACHER_FORCED, VERSION
 from fs2keras.evaluation.judging import Wanted
 from fs2keras.evaluation.results import Evaluation
+from fs2keras.progress import Progress
 from fs2keras.recipe import Recipe
 from fs2keras.rundir import record
 from fs2keras.rundir.atomic import write_problem
@@ -151,22 +151,20 @@ def _left(evaluation: Evaluation, ids: Sequence[str], mode: str, names: Sequence
 def _measure(partial, voice, prepared, split, left: dict[str, list[str]], recipe, wanted, wavs, report) -> None:
     if left[TEACHER_FORCED]:
         report("teacher-forced: compiling the model")
-        progress = Progress("teacher-forced", len(prepared.ids(split)), report)
         frame = 1000 * voice.audio["hop"] / voice.audio["sample_rate"]
-        for id, found in teacher_forced.measure(voice.model, prepared, split, frame):
-            text = prepared.text(id)
-            partial.add(id, text=text, voice=found.values, weights=found.weights, prosody=found.prosody)
-            progress.advance()
-        progress.close()
+        with Progress("teacher-forced", len(prepared.ids(split)), report) as progress:
+            for id, found in teacher_forced.measure(voice.model, prepared, split, frame):
+                text = prepared.text(id)
+                partial.add(id, text=text, voice=found.values, weights=found.weights, prosody=found.prosody)
+                progress.advance()
     if ids := left[FREE_RUNNING]:
         report("free-running: the voice speaks, the recordings are listened to")
-        progress = Progress("free-running", len(ids), report)
         corpus = Path(recipe.corpus.path)
-        for id, spoken in free_running.measure(voice, prepared, ids, corpus, wanted, wavs, recipe.corpus.jobs):
-            sides = {"voice": spoken.voice, "floor": spoken.floor, "recording": spoken.recording}
-            partial.add(id, text=prepared.text(id), heard=spoken.heard, failed=spoken.failed, **sides)
-            progress.advance()
-        progress.close()
+        with Progress("free-running", len(ids), report) as progress:
+            for id, spoken in free_running.measure(voice, prepared, ids, corpus, wanted, wavs, recipe.corpus.jobs):
+                sides = {"voice": spoken.voice, "floor": spoken.floor, "recording": spoken.recording}
+                partial.add(id, text=prepared.text(id), heard=spoken.heard, failed=spoken.failed, **sides)
+                progress.advance()
 
 
 class _Partial:

@@ -1,6 +1,6 @@
 """What is heard in one utterance of a voice. Worker processes run it: it imports no keras, which takes seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from fs2keras.audio import wav
 from fs2keras.audio.vocode import vocode
 from fs2keras.evaluation import metrics, recognisers
 from fs2keras.evaluation.hearing import compare, hear
-from fs2keras.evaluation.references import Recording, reference
+from fs2keras.evaluation.references import Recording, opinions, reference
 from fs2keras.text.symbols import is_pause
 
 
@@ -66,21 +66,22 @@ def judge(
     """
     rate = audio["sample_rate"]
     heard, floor = reference(recording, audio)
-    results, sounds = {"voice": {}, "floor": dict(floor), "recording": dict(recorded)}, {}
-    if not uttered.failed:
-        sounds["voice"] = vocode(uttered.mels, audio)
-        results["voice"] = compare(hear(sounds["voice"], rate), heard)
+    results = {"voice": {}, "floor": dict(floor), "recording": dict(recorded)}
+    sound = vocode(uttered.mels, audio) if not uttered.failed else None
+    if sound is not None:
+        results["voice"] = compare(hear(sound, rate), heard)
         results["voice"] |= rates(uttered.symbols, np.array(uttered.durations), audio)
         if own:
-            wav.write(own, sounds["voice"], rate)
+            wav.write(own, sound, rate)
     written = {}
-    if wanted.metrics:
-        sounds |= {"recording": recording.samples(audio), "floor": recording.copy(audio)}
-        for side, samples in sounds.items():
-            values, words = _opinions(samples, rate, uttered.text, language, wanted)
-            results[side] |= values
-            if words is not None:
-                written[side] = words
+    for name, ask in _judges(wanted, language).items():
+        answers = opinions(recording, audio, name, ask)
+        if sound is not None:
+            answers["voice"] = ask(sound, rate)
+        for side, answer in answers.items():
+            results[side] |= _scores(answer, uttered.text)
+            if isinstance(answer, str):
+                written[side] = answer
     return Spoken(**results, heard=written, failed=uttered.failed)
 
 
@@ -93,15 +94,16 @@ def rates(symbols: Sequence[str], durations: np.ndarray, audio: dict[str, Any]) 
     }
 
 
-def _opinions(
-    samples: np.ndarray, rate: int, text: str, language: str, wanted: Wanted
-) -> tuple[dict[str, float], str | None]:
-    """What the recogniser and DNSMOS make of a sound, and the words that the recogniser wrote down."""
-    values, words = {}, None
-    if wanted.recogniser:
-        words = recognisers.recogniser(wanted.recogniser, language)(samples, rate)
-        values["cer"] = metrics.character_error_rate(text, words)
-        values["wer"] = metrics.word_error_rate(text, words)
-    if wanted.dnsmos:
-        values["dnsmos"] = recognisers.dnsmos()(samples, rate)
-    return values, words
+def _judges(wanted: Wanted, language: str) -> dict[str, Callable[[np.ndarray, int], str | float]]:
+    """Name -> a function (samples, sample rate) -> words or a score."""
+    judges = {wanted.recogniser: recognisers.recogniser(wanted.recogniser, language)} if wanted.recogniser else {}
+    return judges | ({"dnsmos": recognisers.dnsmos()} if wanted.dnsmos else {})
+
+
+def _scores(answer: str | float, text: str) -> dict[str, float]:
+    if isinstance(answer, str):
+        return {
+            "cer": metrics.character_error_rate(text, answer),
+            "wer": metrics.word_error_rate(text, answer),
+        }
+    return {"dnsmos": answer}

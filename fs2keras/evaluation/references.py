@@ -1,12 +1,13 @@
 """What a voice is compared with: the recordings, and what the vocoder alone makes of them.
 
-A recording never changes, so what was heard in it is kept beside the store, a file for each utterance.
+A recording never changes, so what was heard in it is kept beside the store: a file for each utterance, and one for each
+recogniser or other judge that was asked about it.
 """
 
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,22 @@ def reference(recording: Recording, audio: dict[str, Any]) -> tuple[Heard, dict[
     with replacing(recording.cache) as temporary:
         np.savez(temporary, floor=json.dumps(floor), **{name: getattr(heard, name) for name in _HEARD})
     return heard, floor
+
+
+def opinions(
+    recording: Recording, audio: dict[str, Any], judge: str, ask: Callable[[np.ndarray, int], str | float]
+) -> dict[str, str | float]:
+    """What the judge of that name says of the recording and of its copy-synthesis, as "floor"."""
+    path = recording.cache.with_suffix(f".{quote(judge, safe='')}.json")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        pass  # none yet, or damaged: asked anew
+    sounds = {"recording": recording.samples(audio), "floor": recording.copy(audio)}
+    found = {side: ask(samples, audio["sample_rate"]) for side, samples in sounds.items()}
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    return found
 
 
 def _read(path: Path) -> tuple[Heard, dict[str, float]] | None:

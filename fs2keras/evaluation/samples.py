@@ -8,12 +8,12 @@ import numpy as np
 
 from fs2keras.audio import mel
 from fs2keras.audio.picture import save_spectrogram
-from fs2keras.corpus.progress import Progress
 from fs2keras.corpus.readers import wav_path
 from fs2keras.corpus.store import Prepared
 from fs2keras.errors import UserError
 from fs2keras.evaluation.listening import Item, Sound, write_page
 from fs2keras.evaluation.references import Excerpt
+from fs2keras.progress import Progress
 from fs2keras.voice import Voice
 
 VOICE, RECORDING = "voice", "recording"
@@ -33,11 +33,11 @@ def write_samples(
     `recordings` gives the samples of an id's recording, or None. A sentence that cannot be spoken is left out, and the
     page says why. Raises UserError when none can.
     """
-    items, progress = [], Progress("sentences", len(sentences), report)
-    for id, text in sentences.items():
-        items.append(_spoken(voice, id, text, folder, recordings(id)))
-        progress.advance()
-    progress.close()
+    items = []
+    with Progress("sentences", len(sentences), report) as progress:
+        for id, text in sentences.items():
+            items.append(_spoken(voice, id, text, folder, recordings(id)))
+            progress.advance()
     problems = {item.id: item.problem for item in items if item.problem}
     if len(problems) == len(items):
         raise UserError(f"None of the {len(items)} sentences can be spoken. {items[0].id}: {items[0].problem}")
