@@ -4,8 +4,9 @@ from functools import lru_cache
 
 import librosa
 import numpy as np
-import pyworld
 import scipy
+
+from fs2keras.evaluation.harvest.f0 import harvest
 
 FFT, HOP = 1024, 256  # samples of a frame of the mel-cepstrum, and from one frame to the next, as ESPnet's
 F0_FLOOR, F0_CEILING = 40.0, 800.0  # Hz, as ESPnet's
@@ -48,11 +49,9 @@ def f0(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     """
     if samples.shape[0] < FFT:
         return np.zeros(0, "float32")
-    # At a level of 32,768 its convolution spoils the highest two bins, by the product of two spectra; at 1 not audibly.
-    found, _ = pyworld.harvest(
-        _sixteen_bits(samples) / 32768, sample_rate, F0_FLOOR, F0_CEILING, frame_period=1000 * HOP / sample_rate
-    )
-    return found[FFT // 2 // HOP :][: _frame_count(samples)].astype(np.float32)
+    found = harvest(_sixteen_bits(samples) / 32768, sample_rate, F0_FLOOR, F0_CEILING)
+    middles = (np.arange(_frame_count(samples)) + FFT // 2 // HOP) * 1000 * HOP / sample_rate  # ms, as F0 is
+    return found[np.minimum(found.size - 1, (middles + 0.5).astype(int))].astype(np.float32)
 
 
 def mfcc(samples: np.ndarray, sample_rate: int) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""F0 by Harvest (Morise, Interspeech 2017)."""
