@@ -69,7 +69,7 @@ def _make_corpus(options) -> list[str]:
     for folder in (corpus / "wavs", textgrids):
         folder.mkdir(parents=True, exist_ok=True)
     rows = [line.split("|") for line in (options.corpus / "metadata.csv").read_text(encoding="utf-8").splitlines()]
-    rows = [row for row in rows if (options.textgrids / f"{row[0]}.TextGrid").exists()]
+    rows = [row for row in rows if '"spn"' not in (options.textgrids / f"{row[0]}.TextGrid").read_text()]  # no phones
     made = []
     for k, (id, *texts) in enumerate(itertools.islice(itertools.cycle(rows), options.utterances + 1)):
         name = f"{id}-{k // len(rows)}"

@@ -27,7 +27,7 @@ from fs2keras.audio.vocode import vocode
 from fs2keras.corpus.readers import wav_path
 from fs2keras.corpus.workers import on_all_cores
 from fs2keras.evaluation.hearing import compare, hear
-from fs2keras.recipe import load
+from fs2keras.recipe import Audio
 
 RESULTS = Path(__file__).parent / "results" / "metrics_on_copies.json"
 SEMITONES, SLOWER = 3, 1.1
@@ -54,7 +54,7 @@ def main() -> None:
 
 def measure(path: Path, other: Path) -> dict[str, dict[str, float]]:
     """Copy -> metric -> value, of one recording."""
-    audio = load("ljspeech").audio
+    audio = Audio()
     rate = audio.sample_rate
     samples, another = (wav.scale_peak(wav.read(one, rate), audio.peak) for one in (path, other))
     heard = hear(samples, rate)

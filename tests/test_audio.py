@@ -1,7 +1,9 @@
-"""Wav files, features and Griffin-Lim, against SciPy, pyworld and soundfile called directly."""
+"""Wav files, features and Griffin-Lim, against SciPy, librosa, pyworld and soundfile called directly."""
 
 import warnings
+from inspect import signature
 
+import librosa
 import numpy as np
 import pytest
 import pyworld
@@ -10,12 +12,14 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.random import RandomState
 from PIL import Image
 
 from fs2keras.audio import wav
 from fs2keras.audio.energy import energy
 from fs2keras.audio.griffin_lim import griffin_lim, mel_to_magnitude
 from fs2keras.audio.mel import frame_count, log_mel, mel_basis, stft_magnitude
+from fs2keras.audio.phases import sound_of
 from fs2keras.audio.picture import save_spectrogram
 from fs2keras.audio.pitch import f0, interpolate_unvoiced
 from fs2keras.audio.wav import AudioError
@@ -232,6 +236,18 @@ class TestGriffinLim:
         again = log_mel(stft_magnitude(samples, FFT, HOP, FFT), **MEL)
         assert np.abs(again - mel)[4:-4].mean() < 0.25
         assert np.median(f0(samples, RATE, HOP)) == pytest.approx(150, rel=0.02)
+
+    @pytest.mark.parametrize(("fft", "hop", "window"), [(1024, 256, 1024), (1024, 200, 800), (512, 150, 400)])
+    def test_is_librosas(self, fft, hop, window):
+        magnitude = stft_magnitude(tone(0.5), fft, hop, window)
+        begin = {"rng" if "rng" in signature(librosa.griffinlim).parameters else "random_state": RandomState(7)}
+        expected = librosa.griffinlim(
+            magnitude.T, n_iter=8, hop_length=hop, win_length=window, n_fft=fft, momentum=0.99, **begin
+        )
+        shape = librosa.util.pad_center(scipy.signal.get_window("hann", window), size=fft).astype(np.float32)
+        samples = sound_of(magnitude, shape, hop, 8, 0.99, RandomState(7))
+        assert (samples.dtype, samples.shape) == (np.float32, expected.shape)
+        np.testing.assert_allclose(samples, expected, atol=2e-5 * np.abs(expected).max())
 
     def test_is_deterministic(self):
         mel = log_mel(stft_magnitude(tone(0.3), FFT, HOP, FFT), **MEL)
