@@ -81,11 +81,14 @@ def _confirm(question: str) -> bool:
 
 
 def _restore(options) -> int:
-    from fs2keras.archive.restore import restore, verify
+    from fs2keras.archive.restore import RUNS, restore, verify
 
     if options.verify:
         manifest = verify(options.archive, print)
         print(f"{options.archive}: {len(manifest.entries):,} files, checksums agree")
         return 0
-    restore(options.archive, options.to, report=print)
+    run = restore(options.archive, options.to, report=print)
+    if run.resume.exists():
+        where = "" if run.path.parent == RUNS else f" --set run.dir={run.path.parent}"
+        print(f"Train on: fs2keras fit {run.recipe}{where}")
     return 0
