@@ -6,8 +6,8 @@ RUN is a training of ljspeech-small on ARPAbet phones, as benchmarks/learned_dur
 as LJSpeech, TEXTGRIDS are MFA's of its clips. Where it has fewer clips, some come twice, under another name. They are
 prepared in WORK (which is not timed), and evaluated there twice in processes of their own: once from nothing, once with
 what was heard in the recordings kept, as for each further checkpoint.
-Prints JSON, seconds and ratios to the time that the sound lasts and to pyworld's Harvest of it on one core, by far the
-slowest part of what is measured; also writes it to results/evaluation.json. A quarter of an hour on two cores.
+Prints JSON, seconds and ratios to the time that the sound lasts and to that of pyworld's Harvest of it on one core;
+also writes it to results/evaluation.json. Thirteen minutes on two cores.
 """
 
 import argparse
