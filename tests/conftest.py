@@ -12,7 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parent.parent
 # Files with few tests that take minutes: they begin, or one process would still work on them when the other is done.
 SLOW = ("test_resume", "test_align", "test_readme", "test_fit", "test_evaluate", "test_parity", "test_cli", "test_gate")
-# XLA needs many seconds for a training step that runs in milliseconds: compile each one once, for all processes.
+# XLA needs many seconds for a training step that runs in milliseconds: compile each one once, for all processes, and
+# without optimisations (README's commands run with them).
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "true")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache/jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")

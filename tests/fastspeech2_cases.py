@@ -193,15 +193,3 @@ def compile_training(model, optimizer=None):
     """Compiled as a training would; plain gradient descent unless told, so that new weights show the gradients."""
     model.compile(optimizer=optimizer or keras.optimizers.SGD(0.1), jit_compile=backend.jit_compile())
     return model
-
-
-def quick_compilation():
-    """JAX without XLA's optimisations: these models are tiny, and compiling them is all that their tests wait for."""
-    if backend.name() == "jax":
-        import jax
-
-        jax.config.update("jax_disable_most_optimizations", True)
-        yield
-        jax.config.update("jax_disable_most_optimizations", False)
-    else:
-        yield

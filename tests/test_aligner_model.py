@@ -27,12 +27,11 @@ from fs2keras.corpus.features import Features
 from fs2keras.corpus.store_file import StoreFile, writing_store
 from fs2keras.nn.optimizer import Noam, WatchedAdam
 
-quick = pytest.fixture(scope="module")(cases.quick_compilation)
 TOLERANCE = 1e-5
 SHAPE = (20, 14, 20)  # of most tests of the lattice: rows, frames, slots of up to four phonemes
 
 
-# --- learning: before `quick` is asked for, since XLA's optimisations are worth their time here
+# --- learning
 
 SOUNDS, STEPS = "abcdef", 120
 MARK = (",", (",",))
@@ -106,7 +105,7 @@ def test_it_finds_the_sounds_of_a_corpus_by_itself(spoken):
 
 
 @pytest.fixture(scope="module")
-def lattice(quick):
+def lattice():
     return worker.FreeScores(SHAPE)
 
 
@@ -274,7 +273,7 @@ def test_the_prior_keeps_text_and_time_in_step():
 
 
 @pytest.fixture(scope="module")
-def model(quick):
+def model():
     return worker.aligner()
 
 

@@ -11,7 +11,7 @@ from archive_runs import KINDS, bring_back, change, held, keep, make_run, place,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fs2keras.archive import progress
+from fs2keras import progress
 from fs2keras.archive.manifest import NAME
 from fs2keras.archive.restore import restore, verify
 from fs2keras.errors import CallError, UserError

@@ -17,12 +17,11 @@ from fs2keras.fastspeech2 import variance
 from fs2keras.fastspeech2.model import FastSpeech2
 from fs2keras.fastspeech2.transformer import positions
 
-quick = pytest.fixture(scope="module", autouse=True)(cases.quick_compilation)
 TOLERANCE = 1e-4
 
 
 @pytest.fixture(scope="module", params=list(cases.VARIANTS))
-def model(request, quick):
+def model(request):
     return cases.shared(request.param)
 
 

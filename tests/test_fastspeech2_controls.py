@@ -4,13 +4,12 @@ import fastspeech2_cases as cases
 import numpy as np
 import pytest
 
-quick = pytest.fixture(scope="module", autouse=True)(cases.quick_compilation)
 NAMES = ("speed", "pitch", "energy")
 ROW, PHONEME = 0, 1  # what the tests of single phonemes change; the reach of a predictor is 2 to each side
 
 
 @pytest.fixture(scope="module", params=["phoneme", "frame, speakers"])
-def model(request, quick):
+def model(request):
     return cases.shared(request.param)
 
 

@@ -5,13 +5,12 @@ import keras
 import numpy as np
 import pytest
 
-quick = pytest.fixture(scope="module", autouse=True)(cases.quick_compilation)
 TOLERANCE = 1e-5
 VARIANT = "mixed"  # pitch at frames, energy at phonemes
 
 
 @pytest.fixture(scope="module")
-def model(quick):
+def model():
     return cases.shared(VARIANT)
 
 

@@ -22,20 +22,21 @@ ALLOWED = {
     "recipe": {"errors", "recipe_text", "recipe_check"},
     "rundir": {"errors"},
     "backend": set(),
+    "progress": {"rundir"},
     "text": {"errors"},
     "audio": {"errors", "rundir"},
-    "corpus": {"errors", "recipe", "rundir", "audio", "text"},
+    "corpus": {"errors", "recipe", "rundir", "progress", "audio", "text"},
     "nn": set(),
-    "alignment": GROUND | {"backend", "corpus", "training", "aligner"},
+    "alignment": GROUND | {"backend", "progress", "corpus", "training", "aligner"},
     "voice": {"errors", "backend", "audio", "text"},
     "training": GROUND | {"backend"},
-    "evaluation": GROUND | {"backend", "audio", "corpus", "text", "voice"},
+    "evaluation": GROUND | {"backend", "progress", "audio", "corpus", "text", "voice"},
     "report": GROUND | {""},  # its version stands on the page
-    "archive": {"errors", "rundir"},
+    "archive": {"errors", "rundir", "progress"},
     "cli": GROUND | {"", "training", "corpus", "voice", "alignment", "aligner", "evaluation", "report", "archive"},
     "": set(),  # fs2keras/__init__.py
 }
-ALLOWED |= {family: GROUND | {"backend", "nn", "voice", "corpus", "audio"} for family in FAMILIES}
+ALLOWED |= {family: GROUND | {"backend", "progress", "nn", "voice", "corpus", "audio"} for family in FAMILIES}
 STANDARD_LIBRARY_ONLY = ("errors", "recipe", "recipe_text", "recipe_check", "rundir", "cli", "")
 NO_KERAS = ("text", "audio", "corpus", "report", "archive")
 

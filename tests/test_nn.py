@@ -1,6 +1,5 @@
 """The optimiser and its schedule against NumPy, on the backend of this process (test_parity.py: on the other)."""
 
-import fastspeech2_cases as cases
 import keras
 import numpy as np
 import parity_worker as worker
@@ -8,8 +7,6 @@ import pytest
 from numpy_optimizer import Adam, noam
 
 from fs2keras.nn.optimizer import Noam, WatchedAdam
-
-quick = pytest.fixture(scope="module", autouse=True)(cases.quick_compilation)
 
 
 def expected_trace(accumulate: int = 1) -> np.ndarray:

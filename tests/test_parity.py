@@ -18,18 +18,15 @@ HERE = Path(__file__).parent
 OTHER = {"jax": "tensorflow", "tensorflow": "jax"}
 FORWARD, LOSSES = 1e-4, 1e-3
 
-quick = pytest.fixture(scope="module", autouse=True)(cases.quick_compilation)
-
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory, quick):
+def both(tmp_path_factory):
     """(folder, results here, results of the other backend)"""
     folder = tmp_path_factory.mktemp("parity")
     worker.save(folder / "theirs.keras")
     environment = os.environ | {
         "KERAS_BACKEND": OTHER[backend.name()],
         "PYTHONPATH": os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]),
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",
     }
     command = [sys.executable, str(HERE / "parity_worker.py"), str(folder)]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

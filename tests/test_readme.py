@@ -20,6 +20,7 @@ PROGRAMS = {".venv/bin/fs2keras": [sys.executable, "-m", "fs2keras.cli"], ".venv
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "KERAS_BACKEND": "jax"}
+    environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "false"  # as a user has it
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, timeout=400)
 
 
