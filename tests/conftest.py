@@ -68,6 +68,6 @@ def voice_run(tiny, tiny_run):
 
     run = tiny.copy(tiny_run[0], "speaks")
     model = keras.saving.load_model(run.checkpoint(STEPS))
-    model.duration.output_layer.bias.assign([math.log(8)])
+    model.duration.output_layer.bias.assign([math.log(6)])
     model.save(run.checkpoint(STEPS))
     return run

@@ -1,4 +1,4 @@
-"""README's claims: its commands and its Python run as they stand there, the demo with few steps."""
+"""README's claims: its commands and its Python run as they stand there, the demo with few steps and sentences."""
 
 import os
 import re
@@ -30,7 +30,8 @@ def clone(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
     (folder / "recipes").symlink_to(ROOT / "recipes")
     program, *arguments = shlex.split(SHELL[0].split("&&")[-1])
-    done = run([*PROGRAMS[program], *arguments, "--set", "train.steps=20", "--set", "train.sample_every=20"], folder)
+    few = ("train.steps=20", "train.sample_every=20", "corpus.sentences=120")
+    done = run([*PROGRAMS[program], *arguments, *(word for pair in few for word in ("--set", pair))], folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
