@@ -141,6 +141,18 @@ def test_wavs_that_are_asked_for_later_are_spoken(voice_run, evaluated, tmp_path
     assert again["metrics"] == evaluated["metrics"]
 
 
+def test_the_other_backend_finds_the_same(voice_run, tiny, evaluated, tmp_path):
+    if os.environ["KERAS_BACKEND"] != "jax":
+        pytest.skip("JAX is this one")
+    words = ["evaluate", str(voice_run.path), "--teacher-forced", "-o", str(tmp_path)]
+    done = tiny.process([*words, "--set", "run.backend=tensorflow"], backend="")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / f"{NAME}.json").read_text())
+    assert "tensorflow" in found["made"]["backend"]
+    for name, metric in found["metrics"].items():
+        assert metric["voice"]["mean"] == pytest.approx(evaluated["metrics"][name]["voice"]["mean"], rel=1e-4)
+
+
 def test_another_checkpoint_is_measured_anew(voice_run, evaluated, tmp_path, capsys):
     run = changed(voice_run, tmp_path)
     model = keras.saving.load_model(run.checkpoint(STEPS))

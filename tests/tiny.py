@@ -110,10 +110,11 @@ class Tiny:
 
 def environment(backend: str = "jax") -> dict[str, str]:
     """For a process that finds our package, on a backend, as quiet as can be. On JAX it finds no TensorFlow, as where
-    only fs2keras was installed: Keras imports it where it is, which takes seconds."""
+    only fs2keras was installed: Keras imports it where it is, which takes seconds. "" leaves the choice to the call."""
     path = [ROOT, ROOT / "tests" / "without"] if backend == "jax" else [ROOT]
     names = os.pathsep.join(map(str, path))
-    return os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": names}
+    found = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": names}
+    return {name: value for name, value in found.items() if value}
 
 
 def make(folder: Path) -> Tiny:

@@ -7,7 +7,6 @@ from fs2keras.cli.options import (
     add_corpus,
     add_run,
     checkpoint,
-    choose_backend,
     new_file,
     recipe_of,
     shown,
@@ -136,7 +135,6 @@ def _samples(options) -> int:
 def _compare(options) -> int:
     from fs2keras.rundir.runs import find_run
 
-    choose_backend("jax")
     sentences = None
     if options.sentences:
         from fs2keras.evaluation.sentences import read_sentences
@@ -178,7 +176,6 @@ def _best(options) -> int:
     _refuse_aligner(run, recipe)
     if options.average == 1 or min(options.average, options.last) < 0:
         raise CallError("--average takes 2 or more checkpoints, --last 1 or more.")
-    choose_backend("jax")
     with shown("starting Keras"):
         from fs2keras.evaluation.best import Chooser, describe
     chooser = Chooser(run, recipe, options.split, _wanted(options), options.output, print)
@@ -223,7 +220,6 @@ def _judged(options):
     recipe = recipe_of(run, options.overrides)
     _refuse_aligner(run, recipe)
     path = checkpoint(options.run, options.checkpoint)
-    choose_backend("jax")
     return run, recipe, path
 
 

@@ -78,12 +78,15 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
 
 
 def recipe_of(run, overrides=()):
-    """The recipe that a run was begun with."""
+    """The recipe that a run was begun with. To judge, JAX will do, which is always there, whatever the run was trained
+    with; unless the call names another backend."""
     from fs2keras.recipe import load
 
     if not run.recipe.exists():
         raise UserError(f"{run.recipe}: no such file. A run without its recipe cannot be judged; restore it.")
-    return load(run.recipe, overrides)
+    recipe = load(run.recipe, overrides)
+    choose_backend(recipe.run.backend if any(pair.startswith("run.backend") for pair in overrides) else "jax")
+    return recipe
 
 
 def checkpoint(run: str, wanted: str | None) -> Path:
