@@ -343,6 +343,17 @@ def test_a_second_process_is_refused_and_told_who_has_the_run(tiny, whole, tmp_p
     assert json.loads(run.run_json.read_text())["status"] == "finished"
 
 
+def test_who_reads_may_go(whole):
+    """As in `fs2keras status RUN | head -1`."""
+    command = [sys.executable, "-u", "-m", "fs2keras.cli", "status", str(whole.path)]
+    with subprocess.Popen(
+        command, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
 def test_help_answers_quickly():
     def seconds() -> float:
         begin = time.perf_counter()

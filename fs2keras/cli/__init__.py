@@ -1,6 +1,7 @@
 """The command line. Each verb imports its room only when called; the backend is chosen before keras is imported."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -31,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nfs2keras: interrupted; the same command again goes on from the last saved state", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Whoever read what is printed has seen enough, as `head` has. Python would try once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except Exception as error:
         if options.debug:
             raise
