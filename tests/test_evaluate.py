@@ -9,6 +9,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from strict_page import Page
 from tiny import STEPS, checkpoint_weights, make
 
 from fs2keras import cli
@@ -296,6 +297,13 @@ def test_compare_speaks_side_by_side_and_pairs_the_differences(voice_run, evalua
     assert "mcd_espnet" in out
     assert "(" in out.split("mcd_espnet")[1].splitlines()[0]
     assert len(list((tmp_path / "both").glob("*/*/*.wav"))) == 2 * len(evaluated["utterances"])
+    sentences = tmp_path / "two.txt"
+    sentences.write_text("fox|The quick brown fox.\nodd|\u2603\n", encoding="utf-8")
+    assert cli.main(["compare", *names, "--sentences", str(sentences), "-o", str(tmp_path / "said")]) == 0
+    assert [path.name for path in (tmp_path / "said").glob("*/*.wav")] == ["fox.wav"] * 2
+    page = Page.of(tmp_path / "said" / "index.html")
+    assert len(page.all("audio")) == 2
+    assert "nothing to speak" in page.text.lower()
     assert cli.main(["compare", names[0], names[0]]) == 2
     assert "at least two different" in capsys.readouterr().err
 

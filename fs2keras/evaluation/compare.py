@@ -91,18 +91,13 @@ def _said(systems, sentences: Mapping[str, str], folder: Path, report) -> list[I
             voice = Voice.load(system.checkpoint)
             for id, text in sentences.items():
                 try:
-                    sounds[id].append(_sound(voice, system.name, text, folder / _file_name(system.name) / f"{id}.wav"))
+                    speech = voice.speak(text)
+                    speech.save(folder / _file_name(system.name) / f"{id}.wav")
+                    sounds[id].append(_sound(system.name, speech.samples, voice.audio, {}))
                 except UserError as error:
                     problems[id] += f"{system.name}: {error} "
                 progress.advance()
     return [Item(id, text, tuple(sounds[id]), problems[id].strip()) for id, text in sentences.items()]
-
-
-def _sound(voice: Voice, name: str, text: str, path: Path) -> Sound:
-    speech = voice.speak(text)
-    speech.save(path)
-    facts = (("length", f"{speech.seconds:.1f} s"),)
-    return Sound(name, speech.samples, speech.sample_rate, spectrogram(speech.samples, voice.audio), facts)
 
 
 def _measured(systems, split: str, wanted, folder: Path, report) -> tuple[list[Item], list[Table]]:
