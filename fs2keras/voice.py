@@ -104,10 +104,11 @@ class Voice:
         path = Path(path)
         if not path.is_file():
             raise UserError(f"{path}: no such checkpoint")
+        if not zipfile.is_zipfile(path):
+            raise UserError(f"{path}: not a whole .keras checkpoint, but cut short or something else. Name another.")
         try:
             model = keras.saving.load_model(path, compile=False)
         except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            # Keras calls a truncated zip "File not found".
             raise UserError(f"{path}: not a whole .keras checkpoint ({str(error).splitlines()[0]})") from error
         return cls(model)
 

@@ -196,7 +196,7 @@ def _averaged_steps(run, choice, options) -> list[int]:
     steps = [step for step, _ in run.list_checkpoints()] if options.of == "last" else [c.step for c in ranked]
     steps = steps[-options.average :] if options.of == "last" else steps[: options.average]
     if len(steps) < options.average:
-        raise CallError(f"{run.path} has {len(steps)} checkpoints to average, not {options.average}.")
+        raise CallError(f"--average {options.average} needs as many checkpoints; {run.path} has {len(steps)}.")
     return sorted(steps)
 
 

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from fs2keras.errors import UserError
+from fs2keras.errors import CallError, UserError
 from fs2keras.evaluation.catalogue import BY_NAME
 from fs2keras.evaluation.results import LOSSES, Evaluation, is_number
 from fs2keras.evaluation.uncertainty import mean_interval
@@ -154,14 +154,14 @@ def _parts(name: str) -> Sequence[str]:
 
 
 def parse(text: str) -> dict[str, float]:
-    """ "mcd_espnet", or "mel_postnet=1,mcd_espnet=0.1": metric -> weight. Raises UserError for what is not a metric."""
+    """ "mcd_espnet", or "mel_postnet=1,mcd_espnet=0.1": metric -> weight. Raises CallError for what is not a metric."""
     criterion = {}
     for part in text.split(","):
         name, _, weight = (piece.strip() for piece in part.partition("="))
         if name not in BY_NAME:
-            raise UserError(f"{name!r} is no metric. There is {', '.join(BY_NAME)}.")
+            raise CallError(f"{name!r} is no metric. There is {', '.join(BY_NAME)}.")
         try:
             criterion[name] = float(weight or (-1 if BY_NAME[name].better == "higher" else 1))
         except ValueError as error:
-            raise UserError(f"--by {text}: {weight!r} is no number. Expected METRIC=WEIGHT,...") from error
+            raise CallError(f"--by {text}: {weight!r} is no number. Expected METRIC=WEIGHT,...") from error
     return criterion

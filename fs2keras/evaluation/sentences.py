@@ -13,7 +13,8 @@ def read_sentences(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise CallError(f"{path}: cannot be read ({error}). Expected UTF-8 text, a sentence a line.") from error
+        why = getattr(error, "strerror", None) or error
+        raise CallError(f"{path}: cannot be read ({why}). Expected UTF-8 text, a sentence a line.") from error
     sentences: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
