@@ -1,5 +1,7 @@
 """An evaluation as a table for people."""
 
+from textwrap import wrap
+
 from fs2keras.evaluation.catalogue import BY_NAME, METRICS, Metric
 from fs2keras.evaluation.results import Evaluation
 from fs2keras.evaluation.uncertainty import Interval
@@ -9,7 +11,7 @@ _HINTS = {
     "free-running": "given the text alone",
 }
 _RANKED = ("mcd_espnet", "mel_postnet")  # by the first that was measured, the worst utterances are named
-_NAMED = 3  # of the worst utterances, in the table; the file has ten
+_WIDTH = 120  # of the list of them
 
 
 def render(evaluation: Evaluation) -> str:
@@ -51,7 +53,8 @@ def _notes(evaluation: Evaluation) -> list[str]:
     lines = []
     ranked = next((pair for name in _RANKED if (pair := (name, evaluation.worst(BY_NAME[name])))[1]), None)
     if ranked:
-        lines += ["", f"worst by {ranked[0]}: {', '.join(f'{id} {value:.2f}' for id, value in ranked[1][:_NAMED])}"]
+        named = f"worst by {ranked[0]}: {', '.join(f'{id} {value:.2f}' for id, value in ranked[1])}"
+        lines += ["", *wrap(named, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)]
     failed = {id: u["failed"] for id, u in evaluation.utterances.items() if u.get("failed")}
     if failed:
         first = next(iter(failed))
