@@ -325,7 +325,7 @@ def test_best_by_a_metric_measures_each_checkpoint(voice_run, tmp_path, capsys):
     assert "1 mel_postnet" in out or "mel_postnet + mel" in out
     assert "is better than" in out
     assert not list(run.checkpoints.glob("average*"))
-    assert cli.main(["best", str(run.path), "--by", "beauty"]) == 1
+    assert cli.main(["best", str(run.path), "--by", "beauty"]) == 2
     assert "no metric" in capsys.readouterr().err
 
 
