@@ -1,5 +1,6 @@
 """The command line: each mistake is one clear message and an exit code, nothing half written, no traceback."""
 
+import errno
 import json
 import os
 import shutil
@@ -96,6 +97,18 @@ def test_the_ljspeech_recipe_asks_for_what_it_needs(refused):
 def test_debug_shows_where(tiny):
     with pytest.raises(Exception, match=r"train\.steps"):
         cli.main(["fit", tiny.recipe, "--debug", "--set", "train.steps=0"])
+
+
+def test_a_disk_that_fails_is_not_our_mistake(refused, monkeypatch, tmp_path):
+    record.write(RunDir(tmp_path))
+
+    def failing(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "runs/voice/run.json")
+
+    monkeypatch.setattr(record, "read", failing)
+    code, error = refused("status", tmp_path)
+    assert code == 1
+    assert "runs/voice/run.json: Input/output error" in error
 
 
 # Corpora and stores

@@ -88,6 +88,19 @@ def test_a_folder_in_the_way(tmp_path):
         atomic.write_text(tmp_path / "file" / "below", "x")
 
 
+def test_a_name_that_no_file_can_have(tmp_path):
+    with pytest.raises(UserError, match="no file of that name"):
+        atomic.write_text(tmp_path / ("a" * 300), "x")
+    if Path("/proc/self").exists():
+        with pytest.raises(UserError, match="no file of that name"):
+            atomic.write_text("/proc/no-such-folder/a", "x")
+
+
+def test_a_file_that_the_writer_forgot_is_not_the_users_mistake(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic.replacing(tmp_path / "a"):
+        pass
+
+
 def test_kill_in_the_middle_of_a_write(tmp_path):
     """Killed at any moment, the target holds one whole version."""
     target = tmp_path / "big.bin"

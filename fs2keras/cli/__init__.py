@@ -36,12 +36,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read what is printed has seen enough, as `head` has. Python would try once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # the machine's: a disk that fails, a folder that vanished meanwhile
+        if options.debug:
+            raise
+        print(f"fs2keras: {_about(error)}\nIs the disk well, and still there? --debug shows where.", file=sys.stderr)
+        return 1
     except Exception as error:
         if options.debug:
             raise
         kind = type(error).__name__
         print(f"fs2keras: {kind}: {error}\nThis should not happen; --debug shows where.", file=sys.stderr)
         return 1
+
+
+def _about(error: OSError) -> str:
+    return str(error) if error.filename is None else f"{error.filename}: {error.strerror}"
 
 
 def _parser() -> argparse.ArgumentParser:

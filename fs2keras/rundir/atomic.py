@@ -60,7 +60,14 @@ def write_problem(error: OSError, path: Path) -> UserError | None:
         )
     if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR) and about_us:
         return UserError(f"{path}: cannot be written, a file or folder of that name is in the way ({error.strerror}).")
+    if error.errno == errno.ENAMETOOLONG or (error.errno == errno.ENOENT and _is_folder_of(error, path)):
+        return UserError(f"{path}: no file of that name can be made there ({error.strerror}). Choose another.")
     return None
+
+
+def _is_folder_of(error: OSError, path: Path) -> bool:
+    """Whether it was the making of a folder that failed, as below /proc: a missing file would be our own mistake."""
+    return error.filename is not None and Path(os.fsdecode(error.filename)) in path.parents
 
 
 def _sync(path: Path) -> None:
