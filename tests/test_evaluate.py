@@ -327,6 +327,10 @@ def test_best_by_a_metric_measures_each_checkpoint(voice_run, tmp_path, capsys):
     assert not list(run.checkpoints.glob("average*"))
     assert cli.main(["best", str(run.path), "--by", "beauty"]) == 2
     assert "no metric" in capsys.readouterr().err
+    assert cli.main(["best", str(run.path), "--by", "cer"]) == 2
+    said = capsys.readouterr()
+    assert "--recogniser" in said.err
+    assert "measuring" not in said.out
 
 
 def test_an_average_holds_the_means_of_all_weights(voice_run, tmp_path):

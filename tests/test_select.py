@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs2keras.errors import UserError
+from fs2keras.errors import CallError, UserError
+from fs2keras.evaluation.best import describe
 from fs2keras.evaluation.catalogue import BY_NAME
 from fs2keras.evaluation.results import Evaluation
 from fs2keras.evaluation.select import by_curve, by_evaluation, parse
@@ -38,8 +39,10 @@ def test_the_minimum_under_noise_is_among_those_that_may_be_as_good(tmp_path, se
     choice = by_curve(run)
     assert abs(choice.best.step - 120_000) <= 20_000
     assert 120_000 in {choice.best.step, *(c.step for c in choice.close)}
-    # Where the curve is three deviations of its noise higher, nothing is close.
-    assert all(over_fitting(120_000)[c.step == STEPS][0] < 0.6 + 3 * 0.02 for c in choice.close)
+    # Where the curve is three deviations of its noise higher, nothing is close; at its end, of which half as many
+    # validations tell, where it is five higher.
+    behind = {c.step: (over_fitting(120_000)[c.step == STEPS][0] - 0.6) / 0.02 for c in choice.close}
+    assert all(worse < (3 if step < 200_000 else 5) for step, worse in behind.items())
 
 
 def test_a_lucky_value_is_not_taken_for_the_best(tmp_path):
@@ -66,14 +69,56 @@ def test_only_the_last_checkpoints_are_looked_at_where_that_is_asked(tmp_path):
     assert choice.best.step == 185_000
 
 
-def test_few_validations_are_taken_as_they_are(tmp_path):
-    run = RunDir(tmp_path)
-    run.checkpoints.mkdir()
-    for step in (10, 20):
+def measured(folder, curve: dict[int, float], checkpoints) -> RunDir:
+    """A run with this validation curve."""
+    run = RunDir(folder)
+    run.checkpoints.mkdir(parents=True)
+    for step in checkpoints:
         run.checkpoint(step).touch()
-    run.validation_csv.write_text("step,loss\n10,2.5\n20,2.0\n")
-    choice = by_curve(run)
-    assert (choice.best.step, choice.best.score) == (20, 2.0)
+    run.validation_csv.write_text("step,loss\n" + "".join(f"{step},{value!r}\n" for step, value in curve.items()))
+    return run
+
+
+def test_few_validations_tell_nothing_of_their_noise(tmp_path):
+    choice = by_curve(measured(tmp_path, {10: 2.5, 20: 2.0, 30: 1.9}, (10, 20, 30)))
+    assert (choice.best.step, choice.best.score) == (30, 1.9)
+    assert [c.step for c in choice.close] == [10, 20]
+    text = "\n".join(describe(choice))
+    assert "too few validations" in text
+    assert "unknown" in text
+    assert "beyond chance" not in text
+
+
+@pytest.mark.parametrize("turn", [3, 6, 8])
+@pytest.mark.parametrize("back", [0.02, 0.05])
+def test_a_curve_that_turns_is_not_followed_past_its_turn(tmp_path, turn, back):
+    """Levels are where the curve is, at its ends too, however steep it is before."""
+    curve = {100 * n: (2.0 * 0.8**n if n <= turn else 2.0 * 0.8**turn + back * (n - turn)) for n in range(1, 13)}
+    choice = by_curve(measured(tmp_path, curve, range(100, 1201, 100)))
+    noise = float(choice.basis.split()[-1])
+    assert abs(choice.best.step - 100 * turn) <= 200
+    assert 100 * turn in {choice.best.step, *(c.step for c in choice.close)}
+    for candidate in choice.candidates:
+        nearby = [curve[step] for step in curve if abs(step - candidate.step) <= 200]
+        assert min(nearby) - 2 * noise <= candidate.score <= max(nearby) + 2 * noise
+
+
+def test_a_checkpoint_between_validations_has_a_level_and_one_after_them_is_named(tmp_path):
+    curve = {100 * n: 2.0 - 0.1 * n for n in range(1, 9)}
+    choice = by_curve(measured(tmp_path, curve, (250, 450, 900)))
+    assert {c.step: c.score for c in choice.candidates} == pytest.approx({250: 1.75, 450: 1.55})
+    assert choice.left_out == (900,)
+    assert "900" in describe(choice)[-2]
+
+
+def test_checkpoints_that_are_all_as_good_are_seldom_told_apart(tmp_path):
+    """A share of five in a hundred may be; the best of forty is chosen from the same noise."""
+    wrong = 0
+    for seed in range(60):
+        run = planted(tmp_path / str(seed), np.ones(len(STEPS)), 0.02, seed)
+        choice = by_curve(run)
+        wrong += len(choice.close) < len(choice.candidates) - 1
+    assert wrong <= 6  # more happens once in a hundred times with 5 %
 
 
 @pytest.mark.parametrize(
@@ -120,10 +165,40 @@ def test_a_weighted_set_is_the_weighted_sum_of_the_means():
     assert choice.best.step == 1
 
 
-def test_an_utterance_without_the_metric_is_an_error():
-    broken = evaluation({"mcd_espnet": np.array([5.0, float("nan")])})
-    with pytest.raises(UserError, match="u1 is missing"):
-        by_evaluation({1: broken}, {"mcd_espnet": 1.0})
+def test_utterances_that_one_checkpoint_could_not_speak_count_for_none():
+    found = {
+        1: evaluation({"mcd_espnet": np.array([5.0, 6.0, np.nan])}),
+        2: evaluation({"mcd_espnet": np.array([5.1, 6.2, 0.0])}),
+    }
+    choice = by_evaluation(found, {"mcd_espnet": 1.0})
+    assert [c.score for c in choice.candidates] == pytest.approx([5.5, 5.65])
+    assert "2 utterances (1 more are without)" in choice.basis
+    with pytest.raises(UserError, match="of no utterance"):
+        by_evaluation({1: evaluation({"mcd_espnet": np.array([np.nan])})}, {"mcd_espnet": 1.0})
+
+
+def test_a_root_is_taken_of_the_mean():
+    values = np.array([3.0, 4.0, 12.0])
+    found = evaluation({"pitch_rmse": values}, {"pitch_rmse": np.array([1.0, 2.0, 1.0])})
+    choice = by_evaluation({1: found}, {"pitch_rmse": 2.0})
+    assert choice.best.score == pytest.approx(2 * np.sqrt((9 + 2 * 16 + 144) / 4))
+    assert choice.best.score / 2 == pytest.approx(found.interval("voice", BY_NAME["pitch_rmse"]).mean)
+
+
+def test_one_utterance_tells_nothing():
+    found = {step: evaluation({"mel": np.array([float(step)])}) for step in (1, 2, 3)}
+    choice = by_evaluation(found, {"mel": 1.0})
+    assert [c.step for c in choice.close] == [2, 3]
+
+
+@pytest.mark.parametrize("count", [12, 100])
+def test_voices_that_are_all_as_good_are_seldom_told_apart(count):
+    rng, wrong = np.random.default_rng(0), 0
+    for _ in range(60):
+        hard = rng.normal(6, 1, count)
+        found = {step: evaluation({"mcd_espnet": hard + 0.3 * rng.standard_normal(count)}) for step in range(8)}
+        wrong += len(by_evaluation(found, {"mcd_espnet": 1.0}).close) < 7
+    assert wrong <= 6
 
 
 def test_a_loss_of_which_a_part_is_missing_is_none():
@@ -135,10 +210,10 @@ def test_a_loss_of_which_a_part_is_missing_is_none():
 
 def test_criteria_are_read():
     assert parse("mcd_espnet") == {"mcd_espnet": 1.0}
-    assert parse("mel_postnet=1, dnsmos=-0.5") == {"mel_postnet": 1.0, "dnsmos": -0.5}
+    assert parse("mel_postnet=1, dnsmos=0.5") == {"mel_postnet": 1.0, "dnsmos": -0.5}
     assert parse("dnsmos") == {"dnsmos": -1.0}
-    for wrong in ("", "mel=x", "beauty", "mel,,"):
-        with pytest.raises(UserError):
+    for wrong in ("", "mel=x", "beauty", "mel,,", "mel=nan", "mel=inf", "mel=0", "mel=-1", "dnsmos=-1", "pause_share"):
+        with pytest.raises(CallError):
             parse(wrong)
 
 

@@ -1,6 +1,7 @@
 """Verbs that judge a voice: evaluate, samples, compare, best, validate."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fs2keras.cli.options import (
     add_checkpoint,
@@ -52,7 +53,7 @@ def add_verbs(verbs) -> None:
         default="validation",
         metavar="CRITERION",
         help="validation: validation.csv; or a metric, which is then measured, such as mcd_espnet or loss; or several, "
-        "mel_postnet=1,mcd_espnet=0.1 (default: validation)",
+        "mel_postnet=1,mcd_espnet=0.1, with weights above 0 (default: validation)",
     )
     best.add_argument("--last", type=int, default=0, metavar="N", help="of the last N checkpoints (default: all)")
     best.add_argument(
@@ -182,10 +183,11 @@ def _best(options) -> int:
     choice = chooser.choose(options.by, options.last)
     print("\n".join(describe(choice)))
     averaged, steps = None, ()
-    if options.average:
-        steps = _averaged_steps(run, choice, options)
-        averaged = chooser.average(choice, options.by, steps)
-    path = chooser.write(choice, averaged, steps)
+    with TemporaryDirectory(prefix="fs2keras-") as scratch:
+        if options.average:
+            steps = _averaged_steps(run, choice, options)
+            averaged = chooser.average(choice, options.by, steps, Path(scratch))
+        path = chooser.write(choice, averaged, steps)
     what = f"the average of {len(steps)} checkpoints" if averaged else f"step {choice.best.step:,}"
     print(f"{path}: {what}")
     return 0

@@ -1,6 +1,7 @@
 """How far a mean over utterances may be from the one over all utterances there could be: bootstrap (Efron 1979)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,29 @@ def mean_interval(
         rng=seed,
     ).confidence_interval
     return Interval(middle, float(low), float(high), count)
+
+
+def differences(
+    scores: Callable[[np.ndarray], np.ndarray], count: int, seed: int = 0, resamples: int = 2000, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores (C,) of C candidates measured on the same `count` utterances, and how far each of their differences may
+    be from the true one, (C, C): all of them hold together with probability `level`, so also the difference to the
+    best, which the same data have chosen.
+
+    `scores` maps how often each utterance was drawn, (R, N), to scores (R, C). The errors of the resamples' differences
+    are studentised and the largest of a resample is what counts (Tukey's studentised range, by bootstrap); as of a
+    Student distribution, since the spread is that of few utterances. Infinite for a single one, which tells nothing.
+    """
+    found = scores(np.ones((1, count)))[0]
+    if count == 1:
+        return found, np.full((len(found), len(found)), math.inf)
+    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+    off = scores(draws.astype(float)) - found  # (R, C)
+    spread = np.stack([np.std(off[:, [c]] - off, axis=0) for c in range(len(found))])  # (C, C), 0 where nothing differs
+    known = np.where(spread > 0, spread, math.inf)
+    largest = np.max([np.max(np.abs(off[:, [c]] - off) / known[c], axis=1) for c in range(len(found))], axis=0)
+    tail = scipy.stats.norm.sf(np.quantile(largest, level))
+    return found, scipy.stats.t.isf(tail, count - 1) * math.sqrt(count / (count - 1)) * spread
 
 
 def paired_difference(
