@@ -161,7 +161,15 @@ def test_a_checkpoint_that_is_not_there(run, tmp_path, words, error, message):
     if error is UserError:
         shutil.rmtree(run.checkpoints)
     with pytest.raises(error, match=message):
-        keep(run, tmp_path / "backup", checkpoints=words)
+        keep(run, tmp_path / "new" / "deep", checkpoints=words)
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_command_that_chooses_can_be_typed_where_names_have_blanks(tmp_path):
+    run = make_run(tmp_path / "a voice")
+    run.best_checkpoint.unlink()
+    with pytest.raises(UserError, match=f"Run `fs2keras best '{run.path}'`"):
+        keep(run, tmp_path / "backup", checkpoints="best")
 
 
 def test_links_are_followed_and_a_broken_one_is_named(run, tmp_path):

@@ -303,6 +303,7 @@ def test_a_damaged_folder_is_not_updated_until_the_file_is_gone(run, tmp_path):
     with pytest.raises(UserError, match=r"step-0000100.keras is damaged.*Nothing was changed. Delete that file there"):
         keep(run, to)
     assert (folder / "steps.csv").read_bytes() == good["steps.csv"][0]
+    assert not (folder / ".incoming").exists()
     bad.unlink()
     assert keep(run, to).copied == 2
     run.checkpoint(100).unlink()

@@ -10,7 +10,7 @@ from pathlib import Path
 from fs2keras.archive import place
 from fs2keras.archive.manifest import Damaged, Entry, Identity, Manifest
 from fs2keras.archive.plan import Plan, make_plan
-from fs2keras.archive.select import identify, is_training, select
+from fs2keras.archive.select import identify, is_training, named, select
 from fs2keras.errors import UserError
 from fs2keras.progress import Progress
 from fs2keras.rundir import clock
@@ -70,6 +70,7 @@ def archive(
     """
     begin = time.monotonic()
     found = place.target(run, to)
+    named(run, logs_only, checkpoints)  # a wrong call makes no folder
     with place.alone_in(found.path.absolute().parent, report), ExitStack() as until:
         training = is_training(run)
         if training:

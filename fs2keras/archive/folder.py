@@ -78,8 +78,7 @@ class Folder:
             taken = self._stage_all(plan, progress)
         manifest = Manifest(plan.identity, dict(sorted((plan.keep | taken).items())), plan.made)
         with watch("checking", manifest.size) as progress:
-            self._check_staged(taken, progress)
-            read_all(self._read(plan.keep, staged=False), progress)
+            self._check(taken, plan.keep, progress)
         os.sync()  # the folders too
         write_bytes(self._incoming / NAME, manifest.render())
         self._move(manifest)
@@ -131,12 +130,15 @@ class Folder:
                 sha256 = blocks.sha256
             return Entry(source.path, snapshot.size, snapshot.mtime_ns, sha256)
 
-    def _check_staged(self, entries: dict[str, Entry], progress: Progress) -> None:
+    def _check(self, taken: dict[str, Entry], kept: dict[str, Entry], progress: Progress) -> None:
+        """Reads everything back. Where something is damaged the archive is left as it was, without what was copied,
+        which the next update would find there and take for whole."""
         try:
             with just_written(self.path):
-                read_all(self._read(entries, staged=True), progress)
+                read_all(self._read(taken, staged=True), progress)
+            read_all(self._read(kept, staged=False), progress)
         except UserError:
-            shutil.rmtree(self._incoming, ignore_errors=True)  # or the next update would find it copied already
+            shutil.rmtree(self._incoming, ignore_errors=True)
             raise
 
     def _move(self, manifest: Manifest) -> None:

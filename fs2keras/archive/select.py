@@ -1,6 +1,7 @@
 """Which files of a run go into its archive, in the order in which they are read."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -51,10 +52,10 @@ def select(
         until: closes them.
 
     Raises:
-        CallError: another word in `checkpoints`, or a step without a checkpoint.
-        UserError: there is no best or last checkpoint; something may not be read.
+        CallError, UserError: as `named`.
+        UserError: something may not be read.
     """
-    names = _named(run, checkpoints or ("none" if logs_only else "all"))
+    names = named(run, logs_only, checkpoints)
     sources, left_out = [], []
     for path, file in _walk(run.path, "", ()):
         if not _is_wanted(path, logs_only, names):
@@ -89,15 +90,23 @@ def _order(source: Source) -> tuple[bool, str]:
     return "/" not in source.path, source.path
 
 
-def _named(run: RunDir, checkpoints: str) -> set[str] | None:
-    """Names of files in checkpoints/; None for all of them."""
+def named(run: RunDir, logs_only: bool, checkpoints: str | None) -> set[str] | None:
+    """Names of the files in checkpoints/ that are chosen, arguments as of `select`; None for all of them.
+
+    Raises:
+        CallError: another word in `checkpoints`, or a step without a checkpoint.
+        UserError: there is no best or last checkpoint.
+    """
+    checkpoints = checkpoints or ("none" if logs_only else "all")
     words = [word.strip() for word in checkpoints.split(",")]
     steps = {step: path.name for step, path in run.list_checkpoints()}
     names = set()
     for word in words:
         if word == "best":
             if not run.best_checkpoint.exists():
-                raise UserError(f"{run.best_checkpoint}: not chosen yet. Run `fs2keras best {run.path}`.")
+                raise UserError(
+                    f"{run.best_checkpoint}: not chosen yet. Run `fs2keras best {shlex.quote(str(run.path))}`."
+                )
             names |= {run.best_checkpoint.name, run.best_checkpoint.with_suffix(".json").name}
         elif word == "last":
             if not steps:
