@@ -31,6 +31,17 @@ def test_away_and_back(tmp_path, kind):
     assert out.splitlines()[-1].endswith("--set run.dir=elsewhere")
 
 
+def test_suggested_commands_can_be_typed_where_names_have_blanks(tmp_path):
+    make_run(tmp_path / "runs" / "a voice")
+    code, out, _ = fs2keras(tmp_path, "archive", "a voice", "--to", "back up")
+    assert code == 0
+    assert "Bring it back: fs2keras restore 'back up/a voice'" in out
+    code, out, _ = fs2keras(tmp_path, "restore", "back up", "--to", "else where")
+    assert out.splitlines()[-1] == (
+        "Train on: fs2keras fit 'else where/a voice/recipe.toml' --set 'run.dir=else where'"
+    )
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_flipped_bit_is_refused_by_name(tmp_path, kind):
     make_run(tmp_path / "runs" / "demo")

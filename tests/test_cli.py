@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -256,7 +257,15 @@ def test_runs_and_checkpoints_that_do_not_exist(tiny, whole, refused, tmp_path, 
     code, error = refused("say", "whole", "Hello.", "--checkpoint", "7")
     assert code == 2
     assert "5, 10, 12" in error
-    assert refused("say", "whole", "Hello.", "--checkpoint", "no.keras")[0] == 1
+    for run in ("whole", str(whole.checkpoint(5))):
+        code, error = refused("say", run, "Hello.", "--checkpoint", "no.keras")
+        assert code == 2
+        assert "no.keras: no such checkpoint" in error
+        assert "ame a .keras file" in error
+    code, error = refused("evaluate", "whole", "--checkpoint", "lasst")
+    assert code == 2
+    assert "lasst: no such checkpoint. runs/whole has 5, 10, 12, last; or name a .keras file" in error
+    assert refused("say", "whale", "Hello.", "--checkpoint", "lasst")[0] == 3
     code, error = refused("status", "whale")
     assert code == 3
     assert "Did you mean whole?" in error
@@ -278,6 +287,41 @@ def test_say_writes_what_it_is_told_and_overwrites_nothing(whole, said, tmp_path
     assert (tmp_path / "say.wav").read_bytes() == first
     assert said("say", whole.path, HEARD, "--checkpoint", "10", "-o", "new/named.wav")[0] == 0
     assert soundfile.info("new/named.wav").samplerate == 22050
+
+
+def test_suggested_commands_can_be_typed_where_names_have_blanks(whole, refused, tmp_path):
+    run = RunDir(shutil.copytree(whole.path, tmp_path / "a voice"))
+    _, error = refused("say", run.path, "Hello.", "--checkpoint", "best")
+    assert f"Run `fs2keras best '{run.path}'`" in error
+    shutil.rmtree(run.checkpoints)
+    _, error = refused("say", run.path, "Hello.")
+    assert f"`fs2keras status '{run.path}'` says when" in error
+
+
+# Reports
+
+
+@pytest.mark.parametrize(
+    ("output", "page"),
+    [
+        ("paper.pdf", "paper.html"),
+        ("recipe.toml", "recipe.html"),
+        ("page", "page.html"),
+        ("a b.txt", "'a b.html'"),
+        ("there", "there/report.html"),
+        (".", "report.html"),
+    ],
+)
+def test_a_report_goes_into_a_page_only(whole, refused, tmp_path, monkeypatch, output, page):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "recipe.toml").write_text("mine")
+    code, error = refused("report", whole.path, "-o", output)
+    assert code == 2
+    assert error.rstrip().endswith(f"Write: -o {page}")
+    assert "matplotlib" not in error  # before anything is done
+    assert (tmp_path / "recipe.toml").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["recipe.toml", "there"]
 
 
 # Status
@@ -354,6 +398,53 @@ def test_a_second_process_is_refused_and_told_who_has_the_run(tiny, whole, tmp_p
     assert f"is in use by pid {os.getpid()}" in second.stderr
     assert "Traceback" not in second.stderr
     assert json.loads(run.run_json.read_text())["status"] == "finished"
+
+
+# Asked to stop
+
+
+def _asked_to_stop(monkeypatch, by: signal.Signals):
+    """Whatever looks for a run is asked to stop meanwhile."""
+    monkeypatch.setattr("fs2keras.rundir.runs.find_run", lambda *_: signal.raise_signal(by))
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("words", "goes_on"),
+    [
+        (["evaluate", "voice"], True),
+        (["compare", "voice"], True),
+        (["best", "voice"], True),
+        (["validate", "voice"], True),
+        (["samples", "voice"], False),
+        (["report", "voice"], False),
+        (["archive", "voice", "--to", "backup"], False),
+        (["say", "voice", "Hello."], False),
+        (["status", "voice"], False),
+    ],
+)
+def test_every_verb_ends_with_a_sentence_that_is_true(said, monkeypatch, words, goes_on, by):
+    before = signal.getsignal(signal.SIGTERM)
+    _asked_to_stop(monkeypatch, by)
+    code, _, error = said(*words)
+    assert code == 130
+    assert "fs2keras: interrupted" in error
+    assert ("goes on from the last saved state" in error) == goes_on
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_preparation_ends_so_too(tiny, said, monkeypatch):
+    monkeypatch.setattr("fs2keras.recipe.load", lambda *_: signal.raise_signal(signal.SIGTERM))
+    code, _, error = said("prepare", tiny.recipe)
+    assert (code, "goes on" in error) == (130, True)
+
+
+def test_outside_of_the_main_thread_signals_are_left_alone(whole, said):
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(cli.main(["status", str(whole.path)])))
+    thread.start()
+    thread.join()
+    assert codes == [0]
 
 
 def test_who_reads_may_go(whole):

@@ -2,8 +2,11 @@
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from fs2keras import __version__
 from fs2keras.cli import evaluation, keeping, speaking, training
@@ -23,14 +26,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     130 interrupted after a clean save."""
     options = _parser().parse_args(arguments)
     try:
-        return options.verb(options) or 0
+        with _sigterm_interrupts():
+            return options.verb(options) or 0
     except UserError as error:
         if options.debug:
             raise
         print(f"fs2keras: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("\nfs2keras: interrupted; the same command again goes on from the last saved state", file=sys.stderr)
+        goes_on = "; the same command again goes on from the last saved state" if options.resumes else ""
+        print(f"\nfs2keras: interrupted{goes_on}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # Whoever read what is printed has seen enough, as `head` has. Python would try once more when it ends.
@@ -47,6 +52,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kind = type(error).__name__
         print(f"fs2keras: {kind}: {error}\nThis should not happen; --debug shows where.", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """SIGTERM ends a verb as Ctrl-C does: what it opened is put in order, and it says so. A training takes both over
+    for as long as it lasts. Python lets only the main thread do this: in others, SIGTERM stays what it is."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # None: it was not set by Python
 
 
 def _about(error: OSError) -> str:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from fs2keras.cli.options import add_run, shown, verb
+from fs2keras.cli.options import add_run, quoted, shown, verb
 from fs2keras.errors import CallError
 
 
@@ -44,6 +44,7 @@ def add_verbs(verbs) -> None:
 def _report(options) -> int:
     from fs2keras.rundir.runs import find_run
 
+    _refuse_other_than_html(options.output)
     with shown("loading matplotlib"):
         from fs2keras.report.write import write_report
 
@@ -51,6 +52,17 @@ def _report(options) -> int:
     html = options.output or (runs[0].path / "report.html" if len(runs) == 1 else Path("report.html"))
     write_report(runs, html, None if options.no_pdf else html.with_suffix(".pdf"), print)
     return 0
+
+
+def _refuse_other_than_html(output: Path | None) -> None:
+    """The page goes there, whatever it was before: a report.pdf would be written twice, a recipe.toml be lost."""
+    if output is None or output.suffix.lower() in (".html", ".htm"):
+        return
+    is_folder = output.is_dir() or output.name in ("", "..")
+    page = output / "report.html" if is_folder else output.with_suffix(".html")
+    raise CallError(
+        f"-o {output}: expected the name of a page, in .html; the PDF goes beside it. Write: -o {quoted(page)}"
+    )
 
 
 def _archive(options) -> int:
@@ -67,7 +79,7 @@ def _archive(options) -> int:
         report=print,
     )
     print(summary)
-    print(f"Bring it back: fs2keras restore {summary.path}")
+    print(f"Bring it back: fs2keras restore {quoted(summary.path)}")
     return 0
 
 
@@ -89,6 +101,6 @@ def _restore(options) -> int:
         return 0
     run = restore(options.archive, options.to, report=print)
     if run.resume.exists():
-        where = "" if run.path.parent == RUNS else f" --set run.dir={run.path.parent}"
-        print(f"Train on: fs2keras fit {run.recipe}{where}")
+        where = "" if run.path.parent == RUNS else f" --set {quoted(f'run.dir={run.path.parent}')}"
+        print(f"Train on: fs2keras fit {quoted(run.recipe)}{where}")
     return 0

@@ -3,7 +3,7 @@
 import argparse
 import importlib
 import os
-import signal
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +11,13 @@ from pathlib import Path
 
 from fs2keras.errors import CallError, UserError
 
+_RESUMING = {"fit", "prepare", "align", "evaluate", "compare", "best", "validate"}  # the other verbs begin again
+
 
 def verb(verbs, name: str, function, help_text: str) -> argparse.ArgumentParser:
     parser = verbs.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
     parser.add_argument("--debug", action="store_true", help="show a traceback where something fails")
-    parser.set_defaults(verb=function)
+    parser.set_defaults(verb=function, resumes=name in _RESUMING)
     return parser
 
 
@@ -39,8 +41,6 @@ def positive(text: str) -> float:
 def load_recipe(options):
     from fs2keras.recipe import load
 
-    # SIGTERM ends a preparation as Ctrl-C does; the training takes both over.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     recipe = load(options.recipe, options.overrides)
     choose_backend(recipe.run.backend)
     return recipe
@@ -90,9 +90,12 @@ def recipe_of(run, overrides=()):
 
 
 def checkpoint(run: str, wanted: str | None) -> Path:
-    """The .keras file that RUN and --checkpoint mean."""
+    """The .keras file that RUN and --checkpoint mean. CallError, which says what there is, where it means none."""
     if wanted and not wanted.isdecimal() and wanted not in ("best", "last"):
-        return Path(wanted)
+        path = Path(wanted).expanduser()
+        if not os.path.isfile(path):
+            raise CallError(f"{wanted}: no such checkpoint. {_choice(run)}")
+        return path
     if run.endswith(".keras"):
         return Path(run)
     from fs2keras.rundir.runs import find_run
@@ -100,14 +103,33 @@ def checkpoint(run: str, wanted: str | None) -> Path:
     found = find_run(run)
     if wanted == "best":
         if not found.best_checkpoint.exists():
-            raise UserError(f"{found.best_checkpoint}: not chosen yet. Run `fs2keras best {found.path}`.")
+            raise UserError(f"{found.best_checkpoint}: not chosen yet. Run `fs2keras best {quoted(found.path)}`.")
         return found.best_checkpoint
     checkpoints = dict(found.list_checkpoints())
     if not checkpoints:
-        raise UserError(f"{found.path} has no checkpoint yet; `fs2keras status {found.path}` says when the next is due")
+        status = f"`fs2keras status {quoted(found.path)}`"
+        raise UserError(f"{found.path} has no checkpoint yet; {status} says when the next is due")
     if wanted and wanted != "last" and int(wanted) not in checkpoints:
         raise CallError(f"{found.path} has no checkpoint of step {wanted}, but {', '.join(map(str, checkpoints))}")
     return checkpoints[int(wanted) if wanted and wanted != "last" else max(checkpoints)]
+
+
+def _choice(run: str) -> str:
+    """What --checkpoint may be, in a sentence."""
+    if run.endswith(".keras"):
+        return "Name a .keras file."
+    from fs2keras.rundir.runs import find_run
+
+    found = find_run(run)
+    names = [str(step) for step, _ in found.list_checkpoints()]
+    names += (["last"] if names else []) + (["best"] if found.best_checkpoint.exists() else [])
+    there = f"{found.path} has {', '.join(names) or 'none yet'}"
+    return f"{there}; or name a .keras file."
+
+
+def quoted(path: str | Path) -> str:
+    """A path as it must be typed in a command that is suggested: it may have blanks in it."""
+    return shlex.quote(str(path))
 
 
 def new_file(stem: str, suffix: str) -> Path:
