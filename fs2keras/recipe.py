@@ -160,10 +160,10 @@ class Validate:
     """Bounds of `fs2keras validate`; 0 leaves a criterion out."""
 
     mel_postnet: float = _key(0.0, "highest loss of the mel after the postnet", minimum=0.0, safe=True)
-    duration_mae_frames: float = _key(0.0, "highest error of durations, frames", minimum=0.0, safe=True)
+    duration_mae: float = _key(0.0, "highest error of durations, frames", minimum=0.0, safe=True)
     pitch_rmse: float = _key(0.0, "highest error of pitch, Hz", minimum=0.0, safe=True)
     mcd_espnet: float = _key(0.0, "highest mel-cepstral distortion, dB", minimum=0.0, safe=True)
-    mcd_fairseq: float = _key(0.0, "highest MFCC distortion, dB", minimum=0.0, safe=True)
+    mcd_fairseq: float = _key(0.0, "highest MFCC distortion", minimum=0.0, safe=True)
     log_f0_rmse: float = _key(0.0, "highest error of log F0", minimum=0.0, safe=True)
     vuv_error: float = _key(0.0, "highest share of frames voiced in one only", minimum=0.0, maximum=1.0, safe=True)
     stable_over: int = _key(5, "last validations whose loss must not rise; 0 leaves it out", minimum=0, safe=True)

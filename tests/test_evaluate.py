@@ -1,6 +1,7 @@
 """`fs2keras evaluate`, `samples`, `best` and `validate` on a tiny run, and what they say when something is missing."""
 
 import csv
+import fcntl
 import json
 import os
 import pickle
@@ -13,6 +14,8 @@ from strict_page import Page
 from tiny import STEPS, checkpoint_weights, make
 
 from fs2keras import cli
+from fs2keras.errors import UserError
+from fs2keras.evaluation import recognisers
 from fs2keras.evaluation.best import average
 from fs2keras.evaluation.catalogue import FREE_RUNNING, METRICS, TEACHER_FORCED
 from fs2keras.rundir.layout import RunDir
@@ -21,6 +24,7 @@ from fs2keras.rundir.tail import read_rows
 NAME = f"step-{STEPS:07d}-validation"
 FORCED = {metric.name for metric in METRICS if metric.mode == TEACHER_FORCED}
 OPTIONAL = {"cer", "wer", "dnsmos"}
+ONE_JOB = ["--set", "corpus.jobs=1"]
 FREE = {metric.name for metric in METRICS if metric.mode == FREE_RUNNING} - OPTIONAL
 
 
@@ -113,6 +117,77 @@ def test_an_interrupted_one_goes_on(voice_run, evaluated, tmp_path, monkeypatch)
     assert again["metrics"] == evaluated["metrics"]
 
 
+def test_a_line_cut_short_and_one_that_is_none_cost_no_more_than_themselves(voice_run, evaluated, tmp_path):
+    partial = tmp_path / f"{NAME}.partial.jsonl"
+    first, *others = (json.dumps({"id": id, **u}) for id, u in evaluated["utterances"].items())
+    head = json.dumps({"key": evaluated["key"], "recogniser": None})
+    for end in (others[0][:40], "[]\n", '{"id": 3}\n', "\n"):
+        (tmp_path / f"{NAME}.json").unlink(missing_ok=True)
+        partial.write_text(f"{head}\n{first}\n{end}")
+        assert cli.main(["evaluate", str(voice_run.path), "-o", str(tmp_path)]) == 0
+        assert json.loads((tmp_path / f"{NAME}.json").read_text())["metrics"] == evaluated["metrics"]
+
+
+def test_two_processes_do_not_write_one_evaluation(voice_run, tmp_path, capsys):
+    with (tmp_path / f"{NAME}.partial.jsonl").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert cli.main(["evaluate", str(voice_run.path), "--teacher-forced", "-o", str(tmp_path)]) == 1
+    assert "another process is evaluating" in capsys.readouterr().err
+
+
+def test_a_checkpoint_from_elsewhere_does_not_go_under_the_name_of_the_runs_own(voice_run, evaluated, tmp_path):
+    run = changed(voice_run, tmp_path)
+    other = shutil.copy(run.checkpoint(STEPS), tmp_path)
+    model = keras.saving.load_model(other)
+    model.to_mel.bias.assign(np.asarray(model.to_mel.bias) + 0.5)
+    model.save(other)
+    assert cli.main(["evaluate", str(run.path), "--teacher-forced", "--checkpoint", str(other)]) == 0
+    assert json.loads((run.evaluation / f"{NAME}.json").read_text())["metrics"] == evaluated["metrics"]
+    (found,) = (path for path in run.evaluation.glob("*.json") if path.stem != NAME)
+    assert json.loads(found.read_text())["step"] is None
+
+
+def test_recordings_that_are_gone_are_missed_before_anything_is_measured(voice_run, tmp_path, monkeypatch, capsys):
+    from fs2keras.evaluation import free_running
+
+    monkeypatch.setattr(free_running, "cache_file", lambda folder, id: tmp_path / "nowhere" / f"{id}.npz")
+    monkeypatch.setattr(free_running, "wav_path", lambda corpus, id: tmp_path / f"{id}.wav")
+    assert cli.main(["evaluate", str(voice_run.path), "-o", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert "more. Where the recordings lie elsewhere: --set corpus.path=FOLDER" in said.err
+    assert "teacher-forced" not in said.out
+
+
+def test_a_store_that_cannot_be_written_is_no_error(voice_run, evaluated, tmp_path, monkeypatch, capsys):
+    from fs2keras.evaluation import free_running, references
+
+    def closed(path, is_shared=False):
+        raise UserError(f"{path}: cannot be written (Read-only file system).")
+
+    monkeypatch.setattr(references, "replacing", closed)
+    monkeypatch.setattr(references, "_read", lambda path: None)
+    monkeypatch.setattr(free_running, "cache_file", lambda folder, id: tmp_path / "nowhere" / f"{id}.npz")
+    monkeypatch.setattr(free_running, "_is_writable", lambda folder: False)
+    assert cli.main(["evaluate", str(voice_run.path), "--free-running", "-o", str(tmp_path), *ONE_JOB]) == 0
+    assert "is not kept there for the next time" in capsys.readouterr().out
+    again = json.loads((tmp_path / f"{NAME}.json").read_text())["metrics"]
+    assert again == {name: evaluated["metrics"][name] for name in FREE}
+
+
+def test_spectrograms_of_other_settings_are_refused(voice_run, tmp_path, monkeypatch, capsys):
+    from fs2keras.corpus.store import Prepared
+
+    opened = Prepared.__init__
+
+    def with_other_bands(self, *arguments):
+        opened(self, *arguments)
+        self.settings = self.settings | {"audio.fmax": 7600.0}
+
+    monkeypatch.setattr(Prepared, "__init__", with_other_bands)
+    assert cli.main(["evaluate", str(voice_run.path), "-o", str(tmp_path)]) == 1
+    assert "audio.fmax 7600" in capsys.readouterr().err
+
+
 def test_references_are_heard_once(voice_run, evaluated, tmp_path, monkeypatch):
     run = changed(voice_run, tmp_path)
     shutil.rmtree(run.evaluation)
@@ -165,36 +240,76 @@ def test_another_checkpoint_is_measured_anew(voice_run, evaluated, tmp_path, cap
     assert found["mel"] != evaluated["metrics"]["mel"]
 
 
-def test_a_recogniser_is_a_plug_in(voice_run, tmp_path, monkeypatch):
-    from fs2keras.evaluation import recognisers
+class PlugIn:
+    """An entry point of a recogniser that writes down `text`, and keeps count of what it was asked."""
 
-    monkeypatch.setattr(recognisers, "recogniser", lambda name, language: lambda samples, rate: "the quick brown fox")
-    more = ["--recogniser", "fox", "-o", str(tmp_path), "--set", "corpus.jobs=1"]
-    assert cli.main(["evaluate", str(voice_run.path), *more]) == 0
+    def __init__(self, name: str, text: str | None, version: str = "1.0"):
+        self.name, self._text, self.asked = name, text, []
+        self.dist = type("Distribution", (), {"name": "plug-in", "version": version})
+
+    def load(self):
+        def write_down(samples, rate):
+            self.asked.append(samples.size)
+            return self._text
+
+        return lambda language: write_down
+
+
+@pytest.fixture
+def plugged(monkeypatch):
+    """Installs recognisers."""
+
+    def install(*plug_ins: PlugIn) -> None:
+        recognisers.recogniser.cache_clear()
+        monkeypatch.setattr(recognisers, "entry_points", lambda group: plug_ins)
+
+    yield install
+    recognisers.recogniser.cache_clear()
+
+
+def with_recogniser(name: str, folder) -> list[str]:
+    return ["--free-running", "--recogniser", name, "-o", str(folder), "--set", "corpus.jobs=1"]
+
+
+def test_a_recogniser_is_a_plug_in(voice_run, tmp_path, plugged):
+    plugged(PlugIn("fox", "the quick brown fox"))
+    assert cli.main(["evaluate", str(voice_run.path), *with_recogniser("fox", tmp_path)]) == 0
     found = json.loads((tmp_path / f"{NAME}.json").read_text())
-    assert found["metrics"].keys() == FORCED | FREE | {"cer", "wer"}
+    assert found["metrics"].keys() == FREE | {"cer", "wer"}
+    assert found["recogniser"] == "fox (plug-in 1.0)"
     for side in ("voice", "floor", "recording"):
         assert found["metrics"]["cer"][side]["mean"] > 0
     assert all(u["heard"]["voice"] == "the quick brown fox" for u in found["utterances"].values())
 
 
-def test_a_recogniser_hears_each_recording_once(voice_run, tmp_path, monkeypatch):
-    from fs2keras.evaluation import recognisers
-
-    asked = []
-
-    def once(samples, rate):
-        asked.append(samples.size)
-        return "the quick brown fox"
-
-    monkeypatch.setattr(recognisers, "recogniser", lambda name, language: once)
+def test_a_recogniser_hears_each_recording_once(voice_run, tmp_path, plugged):
+    plugged(once := PlugIn("hears/once", "the quick brown fox"))
     found = []
     for folder in ("a", "b"):
-        more = ["--free-running", "--recogniser", "hears/once", "-o", str(tmp_path / folder), "--set", "corpus.jobs=1"]
-        assert cli.main(["evaluate", str(voice_run.path), *more]) == 0
+        assert cli.main(["evaluate", str(voice_run.path), *with_recogniser("hears/once", tmp_path / folder)]) == 0
         found.append(json.loads((tmp_path / folder / f"{NAME}.json").read_text()))
     assert found[0]["metrics"] == found[1]["metrics"]
-    assert len(asked) == (3 + 1) * len(found[0]["utterances"])  # the second time, only the voice
+    assert len(once.asked) == (3 + 1) * len(found[0]["utterances"])  # the second time, only the voice
+
+
+def test_what_one_recogniser_heard_is_not_taken_for_anothers(voice_run, tmp_path, plugged, capsys):
+    deaf, fox = PlugIn("deaf", ""), PlugIn("fox", "the quick brown fox")
+    plugged(deaf, fox, PlugIn("newer", "", version="2.0"))
+    rates = []
+    for name in ("deaf", "fox"):
+        assert cli.main(["evaluate", str(voice_run.path), *with_recogniser(name, tmp_path)]) == 0
+        rates.append(json.loads((tmp_path / f"{NAME}.json").read_text())["metrics"]["cer"]["voice"]["mean"])
+    assert rates[0] == 1.0
+    assert rates[1] != 1.0
+    assert "was heard by deaf (plug-in 1.0)" in capsys.readouterr().out
+    assert cli.main(["evaluate", str(voice_run.path), "--free-running", "-o", str(tmp_path)]) == 0
+    assert json.loads((tmp_path / f"{NAME}.json").read_text())["metrics"]["cer"]["voice"]["mean"] == rates[1]
+
+
+def test_a_recogniser_that_answers_no_text_is_named(voice_run, tmp_path, plugged, capsys):
+    plugged(PlugIn("mute", None))
+    assert cli.main(["evaluate", str(voice_run.path), *with_recogniser("mute", tmp_path)]) == 1
+    assert "mute gave None, no text" in capsys.readouterr().err
 
 
 def test_an_unknown_recogniser_is_named_with_those_there_are(voice_run, tmp_path, capsys):
@@ -294,8 +409,12 @@ def test_compare_speaks_side_by_side_and_pairs_the_differences(voice_run, evalua
     names = [f"{run.path}@{STEPS}", f"{run.path}@{STEPS + 1}"]
     assert cli.main(["compare", *names, "-o", str(tmp_path / "both")]) == 0
     out = capsys.readouterr().out
-    assert "mcd_espnet" in out
-    assert "(" in out.split("mcd_espnet")[1].splitlines()[0]
+    head, row = (line for line in out.splitlines() if line.split()[:1] in (["metric"], ["mcd_espnet"]))
+    assert head.split()[3:5] == ["floor", "recording"]
+    floor, first, second = (float(cell) for cell in (row.split()[3], row.split()[4], row.split()[5]))
+    assert floor == pytest.approx(evaluated["metrics"]["mcd_espnet"]["floor"]["mean"], abs=0.01)
+    assert floor < first < second
+    assert "worse" in row
     assert len(list((tmp_path / "both").glob("*/*/*.wav"))) == 2 * len(evaluated["utterances"])
     sentences = tmp_path / "two.txt"
     sentences.write_text("fox|The quick brown fox.\nodd|\u2603\n", encoding="utf-8")
@@ -304,8 +423,43 @@ def test_compare_speaks_side_by_side_and_pairs_the_differences(voice_run, evalua
     page = Page.of(tmp_path / "said" / "index.html")
     assert len(page.all("audio")) == 2
     assert "nothing to speak" in page.text.lower()
+    assert "speaking_rate" in capsys.readouterr().out  # what needs no recording is measured
     assert cli.main(["compare", names[0], names[0]]) == 2
     assert "at least two different" in capsys.readouterr().err
+
+
+def test_compare_asks_the_recogniser_about_sentences(voice_run, tmp_path, plugged, capsys):
+    plugged(PlugIn("fox", "the quick brown fox"))
+    run = changed(voice_run, tmp_path, "my@voice")
+    sentences = tmp_path / "two.txt"
+    sentences.write_text("The quick brown fox.\n", encoding="utf-8")
+    names = [str(voice_run.path), f"{run.path}@{STEPS}"]
+    more = ["--sentences", str(sentences), "--recogniser", "fox", "-o", str(tmp_path / "out")]
+    assert cli.main(["compare", *names, *more]) == 0
+    assert "cer" in capsys.readouterr().out
+    assert cli.main(["compare", *names, *more[:2], "--recogniser", "nobody", "-o", str(tmp_path / "out")]) == 2
+    assert "'nobody' is no recogniser" in capsys.readouterr().err
+
+
+def test_runs_of_one_name_are_told_apart_by_their_paths(voice_run, tmp_path, capsys):
+    one, two = (changed(voice_run, tmp_path / folder) for folder in ("last@week", "this"))
+    sentences = tmp_path / "one.txt"
+    sentences.write_text("The quick brown fox.\n", encoding="utf-8")
+    more = ["--sentences", str(sentences), "-o", str(tmp_path / "out")]
+    assert cli.main(["compare", str(one.path), f"{two.path}@{STEPS}", *more]) == 0
+    out = capsys.readouterr().out
+    assert f"{one.path}@{STEPS}" in out
+    assert f"{two.path}@{STEPS}" in out
+    assert len(list((tmp_path / "out").glob("*/*.wav"))) == 2
+
+
+def test_the_first_voice_is_not_measured_where_the_second_is_a_slip(voice_run, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert cli.main(["compare", str(voice_run.path), f"{voice_run.path}@lasst", "-o", str(out)]) == 2
+    assert not out.exists()
+    said = capsys.readouterr()
+    assert "lasst" in said.err
+    assert not said.out
 
 
 def test_best_by_the_curve_writes_a_checkpoint_that_speaks(voice_run, tmp_path, capsys):

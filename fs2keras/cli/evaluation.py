@@ -143,16 +143,20 @@ def _compare(options) -> int:
         sentences = read_sentences(options.sentences)
     named = []
     for name in options.runs:
-        run_name, _, step = name.partition("@")
+        run_name, step = _run_and_step(name)
         run = find_run(run_name)
         recipe = recipe_of(run, options.overrides)
         _refuse_aligner(run, recipe)
-        path = checkpoint(run_name, step or None)
-        named.append((f"{run.name}@{path.stem.removeprefix('step-').lstrip('0') or 0}", run, recipe, path))
+        path = checkpoint(run_name, step)
+        named.append((run, recipe, path, path.stem.removeprefix("step-").lstrip("0") or "0"))
+    runs = {run.path.resolve() for run, *_ in named}
+    same_names = len({run.name for run, *_ in named}) < len(runs)
     with shown("starting Keras"):
         from fs2keras.evaluation.compare import System, compare
     folder = options.output or new_file("compare", "")
-    systems = [System(*one) for one in named]
+    systems = [
+        System(f"{run.path if same_names else run.name}@{step}", run, recipe, path) for run, recipe, path, step in named
+    ]
     page, tables = compare(
         systems, folder, split=options.split, sentences=sentences, wanted=_wanted(options), blind=options.blind
     )
@@ -160,6 +164,15 @@ def _compare(options) -> int:
         print(_as_text(table))
     print(f"Listen: {page}")
     return 0
+
+
+def _run_and_step(name: str) -> tuple[str, str | None]:
+    """RUN@STEP, where RUN may be a path with an @ in it."""
+    from fs2keras.rundir.runs import is_run
+
+    run, at, step = name.rpartition("@")
+    whole = not at or is_run(name) or is_run(Path("runs") / name)
+    return (name, None) if whole else (run, step or None)
 
 
 def _as_text(table) -> str:

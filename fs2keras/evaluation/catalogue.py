@@ -39,7 +39,7 @@ METRICS = (
     Metric("pitch", "pitch, squared error, normalised", "", TEACHER_FORCED),
     Metric("energy", "energy, squared error, normalised", "", TEACHER_FORCED),
     Metric("log_duration_mse", "duration, squared error of log(frames + 1)", "", TEACHER_FORCED),
-    Metric("duration_mae_frames", "duration, absolute error", "frames", TEACHER_FORCED, digits=2),
+    Metric("duration_mae", "duration, absolute error", "frames", TEACHER_FORCED, digits=2),
     Metric("duration_mae_ms", "duration, absolute error", "ms", TEACHER_FORCED, digits=1),
     Metric("pitch_rmse", "pitch of phonemes, root mean squared error", "Hz", TEACHER_FORCED, digits=1, is_root=True),
     Metric("pitch_mae", "pitch of phonemes, absolute error, normalised", "", TEACHER_FORCED),

@@ -8,13 +8,13 @@ import numpy as np
 
 from fs2keras.audio import wav
 from fs2keras.errors import CallError, UserError
-from fs2keras.evaluation.catalogue import METRICS
-from fs2keras.evaluation.evaluate import evaluate, open_corpus
-from fs2keras.evaluation.judging import Wanted
+from fs2keras.evaluation.catalogue import FREE_RUNNING, METRICS, Metric
+from fs2keras.evaluation.evaluate import evaluate, name_of, open_corpus
+from fs2keras.evaluation.judging import Wanted, judges_of, rates, scores
 from fs2keras.evaluation.listening import Item, Sound, Table, write_page
-from fs2keras.evaluation.results import Evaluation
+from fs2keras.evaluation.results import Evaluation, is_number
 from fs2keras.evaluation.samples import RECORDING, recordings_of, spectrogram
-from fs2keras.evaluation.uncertainty import mean_interval
+from fs2keras.evaluation.uncertainty import paired_difference
 from fs2keras.progress import Progress
 from fs2keras.recipe import Recipe
 from fs2keras.rundir.layout import RunDir
@@ -49,7 +49,7 @@ def compare(
         systems: the first one is what the others are compared with.
         folder: to write to.
         split: of the first one's corpus, spoken and measured against its recordings, unless there are sentences.
-        sentences: id -> text, to be spoken instead; nothing is measured then, there being no recordings.
+        sentences: id -> text, to be spoken instead; measured is then what needs no recording.
         wanted: a recogniser and DNSMOS, if asked for.
         blind: the page hides who is who until the listener has chosen.
         report: takes one line at a time.
@@ -62,7 +62,7 @@ def compare(
     if len(systems) < 2 or len(set(names)) < len(names):
         raise CallError(f"Compare at least two different voices, RUN or RUN@STEP; these are {', '.join(names)}.")
     if sentences:
-        items, tables = _said(systems, sentences, folder, report), []
+        items, tables = _said(systems, sentences, wanted or Wanted(), folder, report)
     else:
         items, tables = _measured(systems, split, wanted, folder, report)
     page = folder / "index.html"
@@ -83,21 +83,32 @@ def compare(
     return page, tables
 
 
-def _said(systems, sentences: Mapping[str, str], folder: Path, report) -> list[Item]:
+def _said(
+    systems, sentences: Mapping[str, str], wanted: Wanted, folder: Path, report
+) -> tuple[list[Item], list[Table]]:
     sounds: dict[str, list[Sound]] = {id: [] for id in sentences}
     problems = dict.fromkeys(sentences, "")
+    evaluations = {system.name: Evaluation({}) for system in systems}
     with Progress("sentences", len(sentences) * len(systems), report) as progress:
         for system in systems:
             voice = Voice.load(system.checkpoint)
+            judges = judges_of(wanted, voice.language)
             for id, text in sentences.items():
                 try:
                     speech = voice.speak(text)
                     speech.save(folder / _file_name(system.name) / f"{id}.wav")
-                    sounds[id].append(_sound(system.name, speech.samples, voice.audio, {}))
                 except UserError as error:
                     problems[id] += f"{system.name}: {error} "
+                    evaluations[system.name].add(id, failed=str(error))
+                else:
+                    values = rates(speech.symbols, speech.durations, voice.audio)
+                    for ask in judges.values():
+                        values |= scores(ask(speech.samples, speech.sample_rate), text)
+                    evaluations[system.name].add(id, voice=values)
+                    sounds[id].append(_sound(system.name, speech.samples, voice.audio, values))
                 progress.advance()
-    return [Item(id, text, tuple(sounds[id]), problems[id].strip()) for id, text in sentences.items()]
+    items = [Item(id, text, tuple(sounds[id]), problems[id].strip()) for id, text in sentences.items()]
+    return items, _tables(evaluations)
 
 
 def _measured(systems, split: str, wanted, folder: Path, report) -> tuple[list[Item], list[Table]]:
@@ -112,7 +123,7 @@ def _measured(systems, split: str, wanted, folder: Path, report) -> tuple[list[I
             first.recipe,
             system.checkpoint,
             split,
-            modes=["free-running"],
+            modes=[FREE_RUNNING],
             wanted=wanted,
             output=folder / _file_name(system.name),
             wavs=True,
@@ -129,14 +140,15 @@ def _measured(systems, split: str, wanted, folder: Path, report) -> tuple[list[I
             if mine.get("failed"):
                 problem += f"{system.name}: {mine['failed']} "
                 continue
-            path = folder / _file_name(system.name) / f"{system.checkpoint.stem}-{split}" / f"{id}.wav"
+            name = name_of(system.run, system.checkpoint, split)
+            path = folder / _file_name(system.name) / name / f"{id}.wav"
             sounds.append(_sound(system.name, wav.read(path, audio.sample_rate), settings, mine["voice"]))
         real = recording(id)
         if real is not None:
             sounds.append(_sound(RECORDING, real, settings, {}))
         items.append(Item(id, prepared.text(id), tuple(sounds), problem.strip()))
     prepared.close()
-    return items, [_table(evaluations)]
+    return items, _tables(evaluations)
 
 
 def _sound(name: str, samples: np.ndarray, audio: dict, values: Mapping[str, float]) -> Sound:
@@ -144,34 +156,50 @@ def _sound(name: str, samples: np.ndarray, audio: dict, values: Mapping[str, flo
     facts += [
         (metric.name, f"{values[metric.name]:.{metric.digits}f} {metric.unit}".strip())
         for metric in METRICS
-        if metric.mode == "free-running" and values.get(metric.name) is not None
+        if metric.mode == FREE_RUNNING and values.get(metric.name) is not None
     ]
     return Sound(name, samples, audio["sample_rate"], spectrogram(samples, audio), tuple(facts))
 
 
-def _table(evaluations: Mapping[str, Evaluation]) -> Table:
-    """Means, and the paired difference of each to the first, with its 95 % interval."""
+def _tables(evaluations: Mapping[str, Evaluation]) -> list[Table]:
+    """Means over the utterances that all voices spoke, and the paired difference of each to the first with its 95 %
+    interval; beside them the floor and the recordings, where there are any."""
     (first, base), *others = evaluations.items()
-    head = ("metric", "unit", "better", first, *(cell for name, _ in others for cell in (name, "difference (95 %)")))
+    every = {id for found in evaluations.values() for id in found.utterances}
+    ids = [id for id in base.utterances if all(not found.failed(id) for found in evaluations.values())]
+    sides = [side for side in ("floor", "recording") if any(base.utterances[id].get(side) for id in ids)]
+    head = ["metric", "unit", "better", *sides, first]
+    head += [cell for name, _ in others for cell in (name, "difference (95 %)")]
     rows = []
     for metric in METRICS:
-        means = {name: found.interval("voice", metric) for name, found in evaluations.items()}
-        if metric.mode != "free-running" or not all(means.values()):
+        both = [
+            id for id in ids if all(is_number(found.value(id, "voice", metric.name)) for found in evaluations.values())
+        ]
+        if metric.mode != FREE_RUNNING or not both:
             continue
-        cells = [f"{means[first].mean:.{metric.digits}f}"]
-        for name, found in others:
-            cells += [f"{means[name].mean:.{metric.digits}f}", _difference(base, found, metric)]
+        cells = [_mean(base, side, metric, both) for side in (*sides, "voice")]
+        for _, found in others:
+            cells += [_mean(found, "voice", metric, both), _difference(base, found, metric, both)]
         rows.append((metric.name, metric.unit, metric.better or "near the recording's", *cells))
-    return Table("Free-running, means over the same utterances; differences to the first are paired", head, tuple(rows))
+    if not rows:  # nobody could speak any of them
+        return []
+    of = f"{len(ids)}" if len(ids) == len(every) else f"{len(ids)} of {len(every)}, which all could speak"
+    caption = f"Free-running, means over the same utterances ({of}); differences to the first are paired"
+    return [Table(caption, tuple(head), tuple(rows))]
 
 
-def _difference(base: Evaluation, other: Evaluation, metric) -> str:
-    pairs = [(base.value(id, "voice", metric.name), other.value(id, "voice", metric.name)) for id in base.utterances]
-    apart = mean_interval([[b - a] for a, b in pairs if a is not None and b is not None])
+def _mean(evaluation: Evaluation, side: str, metric: Metric, ids: Sequence[str]) -> str:
+    found = evaluation.interval(side, metric, ids)
+    return f"{found.mean:.{metric.digits}f}" if found else ""
+
+
+def _difference(base: Evaluation, other: Evaluation, metric: Metric, ids: Sequence[str]) -> str:
+    a, b = ([found.value(id, "voice", metric.name) for id in ids] for found in (base, other))
+    apart = paired_difference(a, b)
     numbers = "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(apart.mean, apart.low, apart.high, d=metric.digits)
     if not metric.better:
         return numbers
-    if apart.low <= 0 <= apart.high:
+    if apart.low <= 0 <= apart.high or apart.count == 1:
         return f"{numbers}, may be chance"
     return f"{numbers}, {'better' if (apart.mean < 0) == (metric.better == 'lower') else 'worse'}"
 

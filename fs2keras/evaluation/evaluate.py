@@ -1,7 +1,6 @@
 """`fs2keras evaluate`: a checkpoint of a run, measured on a split of the corpus."""
 
 import hashlib
-import json
 import os
 import platform
 import time
@@ -18,15 +17,17 @@ from fs2keras.errors import CallError, UserError
 from fs2keras.evaluation import free_running, teacher_forced
 from fs2keras.evaluation.catalogue import BY_NAME, FREE_RUNNING, METRICS, TEACHER_FORCED, VERSION
 from fs2keras.evaluation.judging import Wanted
+from fs2keras.evaluation.partial import Partial
+from fs2keras.evaluation.recognisers import identity
 from fs2keras.evaluation.results import Evaluation
 from fs2keras.progress import Progress
 from fs2keras.recipe import Recipe
 from fs2keras.rundir import record
-from fs2keras.rundir.atomic import write_problem
 from fs2keras.rundir.layout import RunDir, step_of
 from fs2keras.voice import Voice
 
 MODES = (TEACHER_FORCED, FREE_RUNNING)
+_FEATURES = ("sample_rate", "fft", "window", "hop", "mels", "fmin", "fmax", "peak")  # what a spectrogram depends on
 
 
 def evaluate(
@@ -62,15 +63,16 @@ def evaluate(
     wanted, begin = wanted or Wanted(), time.monotonic()
     prepared = open_corpus(recipe, split)
     voice = Voice.load(checkpoint)
-    if TEACHER_FORCED in modes and list(prepared.symbols) != voice.symbol_table.to_list():
-        raise UserError(f"{prepared.folder} has other symbols than {checkpoint}: it is not the corpus of this voice.")
+    _refuse_other_features(voice, checkpoint, prepared, modes)
     _warn_of_other_corpus(run, prepared, report)
-    folder, name = output or run.evaluation, _name(checkpoint, split)
-    evaluation = _begin(run, checkpoint, split, prepared, folder / f"{name}.json", report)
-    partial = _Partial(folder / f"{name}.partial.jsonl", evaluation)
+    folder, name = output or run.evaluation, name_of(run, checkpoint, split)
+    evaluation = _begin(run, checkpoint, split, prepared, wanted, folder / f"{name}.json", report)
+    partial = Partial(folder / f"{name}.partial.jsonl", evaluation)
     ids, names = prepared.ids(split), _names(modes, wanted)
     kept = folder / name if wavs and FREE_RUNNING in modes else None
     left = {mode: _left(evaluation, ids, mode, names, kept) for mode in MODES}
+    if left[FREE_RUNNING]:
+        free_running.check(voice, prepared, left[FREE_RUNNING], Path(recipe.corpus.path), wanted, report)
     if any(left.values()):
         with partial:
             _measure(partial, voice, prepared, split, left, recipe, wanted, kept, report)
@@ -109,25 +111,56 @@ def _warn_of_other_corpus(run: RunDir, prepared: Prepared, report: Callable[[str
         )
 
 
-def _name(checkpoint: Path, split: str) -> str:
-    return f"{checkpoint.stem}-{split}"
+def _refuse_other_features(voice: Voice, checkpoint: Path, prepared: Prepared, modes: Sequence[str]) -> None:
+    theirs = {key: prepared.settings.get(f"audio.{key}") for key in _FEATURES}
+    for key in _FEATURES:
+        if theirs[key] not in (None, voice.audio[key]):
+            raise UserError(
+                f"{prepared.folder} has audio.{key} {theirs[key]:g}, {checkpoint} {voice.audio[key]:g}: spectrograms "
+                "that cannot be compared. To hear both: fs2keras compare with --sentences."
+            )
+    if TEACHER_FORCED in modes and list(prepared.symbols) != voice.symbol_table.to_list():
+        raise UserError(f"{prepared.folder} has other symbols than {checkpoint}: it is not the corpus of this voice.")
 
 
-def _begin(run: RunDir, checkpoint: Path, split: str, prepared: Prepared, path: Path, report) -> Evaluation:
+def name_of(run: RunDir, checkpoint: Path, split: str) -> str:
+    """What the files of an evaluation are called: a checkpoint from elsewhere never goes under the name of the run's
+    own."""
+    own = checkpoint.resolve().parent == run.checkpoints.resolve()
+    return f"{checkpoint.stem}-{split}" if own else f"{checkpoint.stem}-{_digest(checkpoint)[:8]}-{split}"
+
+
+def _digest(checkpoint: Path) -> str:
+    return hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+
+
+def _begin(
+    run: RunDir, checkpoint: Path, split: str, prepared: Prepared, wanted: Wanted, path: Path, report
+) -> Evaluation:
     """The evaluation that is there, where it is of this very checkpoint and corpus; else an empty one."""
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    key = {"version": VERSION, "checkpoint": digest, "corpus": prepared.fingerprint, "vocoder": VOCODER}
-    before = Evaluation.read(path)
+    key = {"version": VERSION, "checkpoint": _digest(checkpoint), "corpus": prepared.fingerprint, "vocoder": VOCODER}
+    head = {"run": run.name, "step": _step(run, checkpoint), "checkpoint": checkpoint.name, "split": split}
+    evaluation, before = Evaluation(head | {"vocoder": VOCODER, "key": key}), Evaluation.read(path)
     if before and before.head.get("key") == key:
-        return before
-    if before:
+        evaluation = before
+    elif before:
         report(f"{path} is of another checkpoint, corpus or version: measured anew.")
+    if wanted.recogniser:
+        name, known = identity(wanted.recogniser), evaluation.head.get("recogniser")
+        if known not in (None, name):
+            report(f"{path} was heard by {known}: cer and wer are measured anew.")
+        if known != name:
+            evaluation.forget("cer", "wer")
+        evaluation.head["recogniser"] = name
+    return evaluation
+
+
+def _step(run: RunDir, checkpoint: Path) -> int | None:
+    """None for best.keras, or a file from elsewhere."""
     try:
-        step = step_of(checkpoint)
+        return step_of(checkpoint) if checkpoint.resolve().parent == run.checkpoints.resolve() else None
     except ValueError:
-        step = None  # best.keras, or a file from elsewhere
-    head = {"run": run.name, "step": step, "checkpoint": checkpoint.name, "split": split, "vocoder": VOCODER}
-    return Evaluation(head | {"key": key})
+        return None
 
 
 def _names(modes: Sequence[str], wanted: Wanted) -> list[str]:
@@ -148,12 +181,14 @@ def _left(evaluation: Evaluation, ids: Sequence[str], mode: str, names: Sequence
     ]
 
 
-def _measure(partial, voice, prepared, split, left: dict[str, list[str]], recipe, wanted, wavs, report) -> None:
+def _measure(
+    partial: Partial, voice, prepared, split, left: dict[str, list[str]], recipe, wanted, wavs, report
+) -> None:
     if left[TEACHER_FORCED]:
         report("teacher-forced: compiling the model")
         frame = 1000 * voice.audio["hop"] / voice.audio["sample_rate"]
-        with Progress("teacher-forced", len(prepared.ids(split)), report) as progress:
-            for id, found in teacher_forced.measure(voice.model, prepared, split, frame):
+        with Progress("teacher-forced", len(left[TEACHER_FORCED]), report) as progress:
+            for id, found in teacher_forced.measure(voice.model, prepared, split, left[TEACHER_FORCED], frame):
                 text = prepared.text(id)
                 partial.add(id, text=text, voice=found.values, weights=found.weights, prosody=found.prosody)
                 progress.advance()
@@ -165,50 +200,6 @@ def _measure(partial, voice, prepared, split, left: dict[str, list[str]], recipe
                 sides = {"voice": spoken.voice, "floor": spoken.floor, "recording": spoken.recording}
                 partial.add(id, text=prepared.text(id), heard=spoken.heard, failed=spoken.failed, **sides)
                 progress.advance()
-
-
-class _Partial:
-    """What has been measured so far, a line for each utterance, so that an interruption costs a few of them."""
-
-    def __init__(self, path: Path, evaluation: Evaluation):
-        self._path, self._evaluation = path, evaluation
-        try:
-            key, *lines = path.read_text(encoding="utf-8").splitlines()
-            if json.loads(key) == evaluation.head["key"]:
-                for line in lines:
-                    entry = json.loads(line)
-                    evaluation.add(entry.pop("id"), **entry)
-        except (OSError, ValueError):
-            return  # none, or cut short where it was killed: the rest is measured again
-
-    def __enter__(self) -> "_Partial":
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("w", encoding="utf-8")
-        except OSError as error:
-            raise (
-                UserError(f"{self._path.parent}: cannot be written ({error.strerror}). Name a folder with -o.")
-                if write_problem(error, self._path)
-                else error
-            ) from error
-        self._line(self._evaluation.head["key"])
-        for id, entry in self._evaluation.utterances.items():
-            self._line({"id": id, **entry})
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._file.close()
-
-    def add(self, id: str, **parts: Any) -> None:
-        self._evaluation.add(id, **parts)
-        self._line({"id": id, **parts})
-
-    def remove(self) -> None:
-        self._path.unlink(missing_ok=True)
-
-    def _line(self, value: Any) -> None:
-        self._file.write(json.dumps(value, ensure_ascii=False) + "\n")
-        self._file.flush()
 
 
 def _made(seconds: float) -> dict[str, Any]:

@@ -74,12 +74,12 @@ def judge(
         if own:
             wav.write(own, sound, rate)
     written = {}
-    for name, ask in _judges(wanted, language).items():
+    for name, ask in judges_of(wanted, language).items():
         answers = opinions(recording, audio, name, ask)
         if sound is not None:
             answers["voice"] = ask(sound, rate)
         for side, answer in answers.items():
-            results[side] |= _scores(answer, uttered.text)
+            results[side] |= scores(answer, uttered.text)
             if isinstance(answer, str):
                 written[side] = answer
     return Spoken(**results, heard=written, failed=uttered.failed)
@@ -94,13 +94,20 @@ def rates(symbols: Sequence[str], durations: np.ndarray, audio: dict[str, Any]) 
     }
 
 
-def _judges(wanted: Wanted, language: str) -> dict[str, Callable[[np.ndarray, int], str | float]]:
-    """Name -> a function (samples, sample rate) -> words or a score."""
-    judges = {wanted.recogniser: recognisers.recogniser(wanted.recogniser, language)} if wanted.recogniser else {}
-    return judges | ({"dnsmos": recognisers.dnsmos()} if wanted.dnsmos else {})
+def judges_of(wanted: Wanted, language: str) -> dict[str, Callable[[np.ndarray, int], str | float]]:
+    """Who is asked -> a function (samples, sample rate) -> words or a score. The names tell version and language, which
+    an answer depends on. Raises UserError when one is not there."""
+    judges = {}
+    if wanted.recogniser:
+        name = f"{recognisers.identity(wanted.recogniser)} {language}"
+        judges[name] = recognisers.recogniser(wanted.recogniser, language)
+    if wanted.dnsmos:
+        judges[f"dnsmos ({recognisers.dnsmos_version()})"] = recognisers.dnsmos()
+    return judges
 
 
-def _scores(answer: str | float, text: str) -> dict[str, float]:
+def scores(answer: str | float, text: str) -> dict[str, float]:
+    """The metrics that a judge's answer comes to, of a voice that was given the text."""
     if isinstance(answer, str):
         return {
             "cer": metrics.character_error_rate(text, answer),

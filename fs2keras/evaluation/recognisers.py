@@ -12,7 +12,7 @@ fs2keras and needs its package.
 import importlib
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 
 import librosa
 import numpy as np
@@ -26,11 +26,32 @@ _DNSMOS_RATE = 16000
 @cache
 def recogniser(name: str, language: str) -> Callable[[np.ndarray, int], str]:
     """The recogniser of that name, for that language. Raises CallError for an unknown name, UserError when its package
-    is missing or does not know the language."""
+    is missing, does not know the language, or answers with anything but text."""
+    try:
+        write_down = _entry(name).load()(language)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"The recogniser {name} cannot be loaded: {error}. Install its package anew.") from error
+
+    def checked(samples: np.ndarray, sample_rate: int) -> str:
+        text = write_down(samples, sample_rate)
+        if not isinstance(text, str):
+            raise UserError(f"The recogniser {name} gave {text!r}, no text. Ask those who made it, or name another.")
+        return text
+
+    return checked
+
+
+def identity(name: str) -> str:
+    """The recogniser of that name with the version of its package: another may hear otherwise. Raises CallError."""
+    package = _entry(name).dist
+    return f"{name} ({package.name} {package.version})" if package else name
+
+
+def _entry(name: str) -> EntryPoint:
     known = {entry.name: entry for entry in entry_points(group=RECOGNISERS)}
     if name not in known:
         raise CallError(f"{name!r} is no recogniser that is installed; there is {', '.join(sorted(known)) or 'none'}.")
-    return known[name].load()(language)
+    return known[name]
 
 
 def moonshine(language: str) -> Callable[[np.ndarray, int], str]:
@@ -60,6 +81,12 @@ def dnsmos() -> Callable[[np.ndarray, int], float]:
         return float(package.run(samples / max(1.0, np.abs(samples).max()), _DNSMOS_RATE)["ovrl_mos"])
 
     return score
+
+
+def dnsmos_version() -> str:
+    """Of the package with its models. Raises UserError when it is missing."""
+    _package("speechmos.dnsmos", "dnsmos")
+    return f"speechmos {version('speechmos')}"
 
 
 def _package(name: str, extra: str):

@@ -8,6 +8,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 
 from fs2keras.audio import wav
 from fs2keras.audio.vocode import VOCODER, vocode
+from fs2keras.errors import UserError
 from fs2keras.evaluation.catalogue import VERSION
 from fs2keras.evaluation.hearing import Heard, compare, hear
 from fs2keras.rundir.atomic import replacing
@@ -65,6 +67,16 @@ def cache_file(folder: Path, id: str) -> Path:
     return folder / f"{quote(id, safe='')}.npz"
 
 
+def cache_of_opinions(cache: Path, judge: str) -> Path:
+    return cache.with_suffix(f".{quote(judge, safe='')}.json")
+
+
+def _keep(path: Path, write: Callable[[Path], None]) -> None:
+    """Several evaluations may write it at once, and it only saves time: a store that cannot be written is no error."""
+    with suppress(UserError), replacing(path, is_shared=True) as temporary:
+        write(temporary)
+
+
 def reference(recording: Recording, audio: dict[str, Any]) -> tuple[Heard, dict[str, float]]:
     """What is heard in the recording, and the metrics of its copy-synthesis against it.
 
@@ -74,24 +86,24 @@ def reference(recording: Recording, audio: dict[str, Any]) -> tuple[Heard, dict[
         return kept
     heard = hear(recording.samples(audio), audio["sample_rate"])
     floor = compare(hear(recording.copy(audio), audio["sample_rate"]), heard)
-    with replacing(recording.cache) as temporary:
-        np.savez(temporary, floor=json.dumps(floor), **{name: getattr(heard, name) for name in _HEARD})
+    features = {name: getattr(heard, name) for name in _HEARD}
+    _keep(recording.cache, lambda path: np.savez(path, floor=json.dumps(floor), **features))
     return heard, floor
 
 
 def opinions(
     recording: Recording, audio: dict[str, Any], judge: str, ask: Callable[[np.ndarray, int], str | float]
 ) -> dict[str, str | float]:
-    """What the judge of that name says of the recording and of its copy-synthesis, as "floor"."""
-    path = recording.cache.with_suffix(f".{quote(judge, safe='')}.json")
+    """What the judge of that name, which no other version of it has, says of the recording and of its copy-synthesis,
+    as "floor"."""
+    path = cache_of_opinions(recording.cache, judge)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         pass  # none yet, or damaged: asked anew
     sounds = {"recording": recording.samples(audio), "floor": recording.copy(audio)}
     found = {side: ask(samples, audio["sample_rate"]) for side, samples in sounds.items()}
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    _keep(path, lambda path: path.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8"))
     return found
 
 

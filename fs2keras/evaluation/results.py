@@ -24,8 +24,9 @@ LOSSES = ("mel", "mel_postnet", "pitch", "energy", "log_duration_mse")
 class Evaluation:
     """The metrics of one checkpoint on one split.
 
-    `head`: run, step, checkpoint, split, made, vocoder, and `key`, which is another where figures would be. For each
-    utterance a dict: text, voice, floor and recording (metric -> value), weights, prosody, heard, failed.
+    `head`: run, step, checkpoint, split, made, vocoder, recogniser where one was asked, and `key`, which is another
+    where figures would be. For each utterance a dict: text, voice, floor and recording (metric -> value), weights,
+    prosody, heard, failed.
     """
 
     head: dict[str, Any]
@@ -52,6 +53,13 @@ class Evaluation:
         for name, value in parts.items():
             mine[name] = mine.get(name, {}) | value if isinstance(value, dict) else value
 
+    def forget(self, *names: str) -> None:
+        """Some metrics of all utterances, of every side, and what was heard: they are measured anew."""
+        for mine in self.utterances.values():
+            for part in (*SIDES, "weights"):
+                mine[part] = {name: value for name, value in mine.get(part, {}).items() if name not in names}
+            mine.pop("heard", None)
+
     def failed(self, id: str) -> str:
         """Why the voice could not speak an utterance, or ""."""
         return self.utterances.get(id, {}).get("failed", "")
@@ -69,11 +77,12 @@ class Evaluation:
             return sum(parts) if all(map(is_number, parts)) else None
         return mine.get(name)
 
-    def interval(self, side: str, metric: Metric) -> Interval | None:
-        """Its mean with a 95 % interval. Losses are means over the elements of the split, as in validation.csv; the
-        others over utterances."""
+    def interval(self, side: str, metric: Metric, ids: Iterable[str] | None = None) -> Interval | None:
+        """Its mean with a 95 % interval, of some utterances or of all. Losses are means over the elements of the split,
+        as in validation.csv; the others over utterances."""
         names = LOSSES if metric.name == "loss" else (metric.name,)
-        rows = [u for u in self.utterances.values() if all(is_number(u.get(side, {}).get(name)) for name in names)]
+        chosen = [self.utterances[id] for id in (self.utterances if ids is None else ids)]
+        rows = [u for u in chosen if all(is_number(u.get(side, {}).get(name)) for name in names)]
         if not rows:
             return None
         values = [[u[side][name] ** (2 if metric.is_root else 1) for name in names] for u in rows]

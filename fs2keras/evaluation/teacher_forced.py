@@ -1,6 +1,6 @@
 """What a model predicts where it is given the durations, pitch and energy of the recording."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import keras
@@ -26,18 +26,25 @@ class Forced:
     prosody: dict[str, list[float]]
 
 
-def measure(model: keras.Model, prepared: Prepared, split: str, frame: float) -> Iterator[tuple[str, Forced]]:
-    """Each utterance of a split, in corpus order as far as batches allow; a frame lasts `frame` ms.
+def measure(
+    model: keras.Model, prepared: Prepared, split: str, ids: Collection[str], frame: float
+) -> Iterator[tuple[str, Forced]]:
+    """Each utterance of `ids`, all of a split, in corpus order as far as batches allow; a frame lasts `frame` ms.
 
     Raises UserError when the split is empty.
     """
     frame_level = [name for name, level in model.levels.items() if level == "frame"]
     batches = Batches(prepared, split, _BATCH_SIZE, 0, max_shapes=_SHAPES, shuffle=False, frame_level=frame_level)
     model.compile(jit_compile=backend.jit_compile())
+    wanted = set(ids)
     for i in range(batches.steps_per_epoch):
+        if wanted.isdisjoint(batches.ids(i)):
+            continue
         batch = batches.batch(i)
         outputs = {key: np.asarray(value) for key, value in model.predict_on_batch(batch).items()}
         for row, id in enumerate(batches.ids(i)):
+            if id not in wanted:
+                continue
             yield id, _forced(batch, outputs, row, prepared.statistics, model.levels, frame)
 
 
@@ -52,7 +59,7 @@ def _forced(batch: dict, outputs: dict, row: int, statistics: dict, levels: dict
     prosody = {"durations": predicted, "true_durations": durations}
     values |= {
         "log_duration_mse": metrics.log_duration_mse(log_durations, np.log1p(durations)),
-        "duration_mae_frames": metrics.duration_mae(predicted, durations),
+        "duration_mae": metrics.duration_mae(predicted, durations),
         "duration_mae_ms": metrics.duration_mae(predicted, durations, frame),
     }
     weights |= dict.fromkeys(values.keys() - weights.keys(), len(durations))

@@ -13,16 +13,17 @@ _NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 @contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
+def replacing(path: str | os.PathLike, is_shared: bool = False) -> Iterator[Path]:
     """Yield a temporary path in `path`'s folder; when the block ends well, what it wrote there takes `path`'s place.
 
     The temporary name keeps the suffix (`step-1.keras` -> `.tmp-step-1.keras`: Keras and h5py look at it) and is always
-    the same, so what a killed process left behind is overwritten, not collected. The folder is made when missing.
+    the same, so what a killed process left behind is overwritten, not collected. Only for a file that several processes
+    may write at once, `is_shared`, each has a name of its own. The folder is made when missing.
     If the block raises, the temporary file is removed and `path` is as it was. A full disk or a folder that cannot be
     written raises UserError naming the file.
     """
     path = Path(path)
-    temporary = path.with_name(f".tmp-{path.name}")
+    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}" if is_shared else f".tmp-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
@@ -32,7 +33,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         _sync(path.parent)
     except BaseException as error:
         _remove(temporary)
-        if isinstance(error, OSError) and (problem := write_problem(error, path)):
+        if isinstance(error, OSError) and (problem := write_problem(error, path, temporary)):
             raise problem from error
         raise
 
@@ -48,11 +49,11 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_problem(error: OSError, path: Path) -> UserError | None:
-    """The UserError for a failed write of `path`; None when `error` is not about writing it."""
+def write_problem(error: OSError, path: Path, temporary: Path | None = None) -> UserError | None:
+    """The UserError for a failed write of `path`, by way of `temporary`; None when `error` is not about writing it."""
     if error.errno in _NO_ROOM:
         return UserError(f"{path}: no room left on the disk. Free some, then run the same command again.")
-    ours = (path, path.with_name(f".tmp-{path.name}"), *path.parents)
+    ours = (path, temporary, *path.parents)
     about_us = error.filename is None or Path(os.fsdecode(error.filename)) in ours
     if error.errno in _NOT_WRITABLE and about_us:
         return UserError(

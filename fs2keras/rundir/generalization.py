@@ -9,6 +9,7 @@ from typing import NamedTuple
 from fs2keras.rundir.table import Table
 
 _FEWEST = 4  # validations after the minimum
+FEWEST = 2 + 1 + _FEWEST  # validations that may show over-fitting: before the minimum, it, and after it
 _SHARE = 5  # a level is the mean of a fifth of the validations
 _RISE = 0.02  # of the level: less is no matter
 _FALL, _CLEAR_FALL = 0.05, 0.2  # of the training level; with a clear fall the rise needs less proof
