@@ -159,6 +159,10 @@ class TestStates:
         assert "There are no samples" in found.text
         assert found.headings == CHAPTERS
 
+    def test_suggested_commands_can_be_typed_where_names_have_blanks(self, tmp_path):
+        run = run_at(tmp_path / "a run")
+        assert written(tmp_path, run).text.count(f": fs2keras evaluate '{run.path}'") == 2
+
     def test_a_recipe_and_nothing_else(self, tmp_path):
         run = run_at(tmp_path / "run")
         run.run_json.unlink()

@@ -1,7 +1,9 @@
 """What the report says, against values computed by hand."""
 
+import hashlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from report_runs import (
     write_validation,
 )
 
-from fs2keras.report import charts, curves, prosody, scores, storage, words
+from fs2keras.report import charts, curves, document, prosody, scores, storage, words
 from fs2keras.report.canvas import style
 from fs2keras.report.evaluations import latest, read_evaluations
 from fs2keras.report.facts import Run, read_run
@@ -58,16 +60,53 @@ def said(run: RunDir) -> str:
 class TestPhases:
     @pytest.mark.parametrize(
         ("steps", "width"),
-        [(200_000, 25_000), (100_000, 10_000), (1000, 100), (900, 100), (500, 50), (40, 5), (8, 1), (1, 1)],
+        [(50_000, 5000), (1000, 100), (900, 100), (500, 50), (40, 5), (8, 1), (1, 1)],
     )
-    def test_are_an_eighth_of_the_run_in_round_numbers(self, steps, width):
+    def test_are_an_eighth_of_a_short_run_in_round_numbers(self, steps, width):
         assert phase_width(steps) == width
 
-    @given(st.integers(1, 10**7))
-    def test_are_five_to_thirteen(self, steps):
+    @pytest.mark.parametrize("steps", [100_000, 200_000, 400_000, 1_000_000])
+    def test_are_of_25_000_steps_in_every_long_run(self, steps):
+        assert phase_width(steps) == 25_000
+
+    @pytest.mark.parametrize(("steps", "width"), [(1_000_001, 50_000), (3_000_000, 100_000), (10**7, 250_000)])
+    def test_are_wider_where_there_would_be_too_many(self, steps, width):
+        assert phase_width(steps) == width
+
+    @given(st.integers(1, 10**8))
+    def test_are_a_handful_or_at_most_forty(self, steps):
         count = -(-steps // phase_width(steps))
-        assert count <= min(steps, 13)
-        assert count >= min(steps, 5)
+        assert min(steps, 4) <= count <= min(steps, 13 if steps < 100_000 else 40)
+
+    @pytest.mark.parametrize("from_record", [True, False])
+    def test_of_a_run_that_trains_are_those_of_the_finished_one(self, tmp_path, from_record):
+        run = run_at(tmp_path / "run", total_steps=200_000 if from_record else None)
+        run.recipe.write_text(run.recipe.read_text().replace("steps = 400 ", "steps = 200000 "), encoding="utf-8")
+        write_steps(run, range(100, 60_001, 100), np.linspace(9, 5, 600))
+        (losses,) = [one for one in sections([read(run)], lambda line: None) if one.title == "Losses"]
+        (table,) = [block for block in losses.blocks if isinstance(block, document.Table)]
+        assert [row[0] for row in table.rows] == ["0 to 25,000", "25,000 to 50,000", "50,000 to 60,000"]
+        assert "25,000 steps each" in losses.blocks[0].caption
+
+    def test_show_what_checkpoints_took_in_each_and_in_all(self, tmp_path):
+        run = run_at(tmp_path / "run")
+        write_steps(run, range(10, 401, 10), np.linspace(9, 5, 40))
+        write_events(
+            run,
+            (1, 50, "checkpoint", "step-0000050.keras", 2000),
+            (1, 50, "sample", "step-0000050", 700),
+            (2, 100, "checkpoint", "step-0000100.keras", 3000),
+            (3, 400, "checkpoint", "step-0000400.keras", 4000),
+            (3, 400, "removed", "step-0000050.keras"),
+        )
+        (losses,) = [one for one in sections([read(run)], lambda line: None) if one.title == "Losses"]
+        (table,) = [block for block in losses.blocks if isinstance(block, document.Table)]
+        assert not table.folded
+        assert list(table.heads[6:]) == ["checkpoints", "their size", "cumulative", "samples"]
+        cells = [row[6:] for row in table.rows]
+        assert cells[:2] == [("1", "2.0 kB", "2.0 kB", "700 B"), ("1", "3.0 kB", "5.0 kB", "0 B")]
+        assert cells[-1] == ("1", "4.0 kB", "9.0 kB", "0 B")
+        assert all(cell[2] == "5.0 kB" for cell in cells[1:-1])
 
     def test_against_values_by_hand(self):
         # 800 steps: phases of 100, the loss within two steps of a border.
@@ -80,6 +119,7 @@ class TestPhases:
             {100: 7, 101: 8, 800: 9},
             {100: 1},
             800,
+            800,
         )
         assert [(phase.first, phase.last) for phase in found] == [(100 * i, 100 * i + 100) for i in range(8)]
         first, second, *_, last = found
@@ -91,22 +131,23 @@ class TestPhases:
         assert first.seconds == pytest.approx(300)
         assert (first.checkpoints, first.bytes, first.sample_bytes) == (1, 7, 1)
         assert (second.bytes, last.bytes) == (8, 9)
+        assert (first.bytes_until, second.bytes_until, last.bytes_until) == (7, 15, 24)
         assert last.change == 0
 
     def test_the_last_one_is_as_long_as_it_has_lasted(self):
-        found = phases(table(step=[10, 830], elapsed_s=[10, 830], loss=[9, 8]), Table(), {}, {}, 830)
+        found = phases(table(step=[10, 830], elapsed_s=[10, 830], loss=[9, 8]), Table(), {}, {}, 830, 0)
         assert (found[-1].first, found[-1].last) == (800, 830)
 
     def test_what_is_half_a_phase_away_says_nothing(self):
         steps = range(100, 801, 100)
-        found = phases(table(step=steps, loss=[5.0] * 8), Table(), {}, {}, 800)
+        found = phases(table(step=steps, loss=[5.0] * 8), Table(), {}, {}, 800, 0)
         assert found[0].start is None
         assert found[0].change is None
         assert found[0].end == 5
         assert found[0].seconds is None
 
     def test_of_nothing(self):
-        assert phases(Table(), Table(), {}, {}, 0) == ()
+        assert phases(Table(), Table(), {}, {}, 0, 400) == ()
 
 
 class TestTimes:
@@ -255,6 +296,210 @@ class TestEvaluations:
         assert scores.over_steps([read(run)], "validation") is None
         write_evaluation(run, 400)
         assert scores.over_steps([read(run)], "validation").alt
+
+
+def chapter(*runs: RunDir) -> tuple[str, dict[str, document.Table]]:
+    """What the chapter on evaluations says, and its tables by title."""
+    (found,) = [one for one in sections([read(run) for run in runs], lambda line: None) if one.title == "Evaluation"]
+    tables = [block for block in found.blocks if isinstance(block, document.Table)]
+    said = "\n".join(block.text for block in found.blocks if isinstance(block, document.Text))
+    return said, {table.title: table for table in tables}
+
+
+def change(path: Path, **fields) -> None:
+    """Other values in a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | fields), encoding="utf-8")
+
+
+def choose(run: RunDir, *steps: int, **fields) -> str:
+    """checkpoints/best.json and best.keras, as `fs2keras best` writes them; returns the digest of the latter."""
+    run.checkpoints.mkdir(exist_ok=True)
+    run.best_checkpoint.write_bytes(b"best")
+    scores = {100: (1.5, 0.3), 200: (1.0, 0.0), 300: (1.1, -0.2), 400: (1.05, None)}
+    ranked = [
+        {"step": step, "score": score, "worse_by": score - 1.0, "low": low, "high": low}
+        for step, (score, low) in scores.items()
+    ]
+    facts = {"steps": list(steps), "criterion": "loss", "basis": "level of loss", "candidates": ranked}
+    run.best_checkpoint.with_suffix(".json").write_text(json.dumps(facts | fields), encoding="utf-8")
+    return hashlib.sha256(b"best").hexdigest()
+
+
+class TestTheBest:
+    def test_is_told_with_how_sure_it_is(self, tmp_path):
+        run = run_at(tmp_path / "run")
+        choose(run, 200)
+        sentence = (
+            "Chosen as best, checkpoints/best.keras: step 200, by loss (level of loss); it cannot be told, by this, "
+            "from 2 of the 3 other candidates."
+        )
+        assert sentence in said(run)
+        assert sentence in chapter(run)[0]
+        one, other = ({"step": step, "score": step / 100, "low": low} for step, low in ((200, 0.0), (300, 0.1)))
+        choose(run, 200, candidates=[one, other])
+        assert "it is better, beyond chance, than the only other candidate." in said(run)
+        choose(run, 200, candidates=[one])
+        assert "step 200, by loss (level of loss)." in said(run)
+
+    def test_may_be_an_average(self, tmp_path):
+        run = run_at(tmp_path / "run")
+        choose(run, 200, 300, 400)
+        assert (
+            "the average of steps 200, 300 and 400, by loss (level of loss); it was better, beyond chance, than step "
+            "200, the best single one."
+        ) in said(run)
+
+    @pytest.mark.parametrize("candidates", [None, {}, [1], [{"step": 200}], [{"step": True, "score": 1}], "x"])
+    def test_without_candidates_is_told_alone(self, tmp_path, candidates):
+        run = run_at(tmp_path / "run")
+        choose(run, 200, candidates=candidates, basis=None)
+        assert "Chosen as best, checkpoints/best.keras: step 200, by loss." in said(run)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{",
+            "",
+            "{}",
+            "[]",
+            "null",
+            "3",
+            '{"steps": []}',
+            '{"steps": 200}',
+            '{"steps": ["200"]}',
+            "[" * 99_999,
+            "\xff",
+        ],
+    )
+    def test_that_cannot_be_read_is_a_sentence(self, tmp_path, text):
+        run = run_at(tmp_path / "a run")
+        write_evaluation(run, 400)
+        choose(run, 200)
+        run.best_checkpoint.with_suffix(".json").write_text(text, encoding="latin-1")
+        assert f"To choose again: fs2keras best '{run.path}'" in said(run)
+        assert "chosen" not in chapter(run)[0]
+
+    def test_has_its_own_table(self, tmp_path):
+        run = run_at(tmp_path / "run")
+        write_evaluation(run, 400, mcd=8.0)
+        digest = choose(run, 200)
+        change(write_evaluation(run, None, mcd=7.0), key={"checkpoint": digest})
+        text, tables = chapter(run)
+        first, second = list(tables)[:2]
+        assert (first, second) == (
+            "On validation, step 400",
+            "On validation, best.keras: chosen as best, step 200",
+        )
+        assert tables[second].rows[3][1] == "7.00"
+        assert "best.keras: measured on 2 utterances of validation" in text
+        assert "Evaluated at step 400" in said(run)
+        assert "Evaluated at best.keras on 2 utterances of validation: mcd_espnet 7.00 dB" in said(run)
+
+    def test_is_the_step_that_was_evaluated(self, tmp_path):
+        run = run_at(tmp_path / "run")
+        write_evaluation(run, 200, mcd=7.0)
+        write_evaluation(run, 400)
+        digest = choose(run, 200)
+        expected = ["On validation, step 400", "On validation, step 200: chosen as best"]
+        assert list(chapter(run)[1])[:2] == expected
+        for path in (write_evaluation(run, 200), write_evaluation(run, None)):  # the same file, evaluated twice
+            change(path, key={"checkpoint": digest})
+        assert list(chapter(run)[1])[:2] == expected
+        choose(run, 400)
+        run.evaluation.joinpath("best-validation.json").unlink()
+        titles = [title for title in chapter(run)[1] if title.startswith("On ")]
+        assert titles == ["On validation, step 400: chosen as best"]
+
+    def test_that_is_not_evaluated_says_how(self, tmp_path):
+        run = run_at(tmp_path / "run")
+        write_evaluation(run, 400, "test")
+        choose(run, 200)
+        command = f"fs2keras evaluate {run.path} --split test --checkpoint best"
+        assert f"What was chosen as best is not evaluated on test: {command}" in chapter(run)[0]
+
+    def test_that_was_replaced_since_is_not_taken_for_it(self, tmp_path):
+        run = run_at(tmp_path / "run")
+        write_evaluation(run, 400)
+        change(write_evaluation(run, None), key={"checkpoint": "0" * 64})
+        choose(run, 200)
+        assert f"another one was chosen. Again: fs2keras evaluate {run.path} --checkpoint best" in said(run)
+        assert "What was chosen as best is not evaluated on validation" in chapter(run)[0]
+
+    def test_of_another_folder_is_none(self, tmp_path):
+        run = run_at(tmp_path / "run")
+        path = write_evaluation(run, None)
+        path.rename(path.with_name("best-0123abcd-validation.json"))
+        assert [one.is_best for one in read(run).evaluations] == [False]
+
+
+class TestSideBySide:
+    def runs(self, tmp_path, **other) -> tuple[RunDir, RunDir]:
+        """Two runs with an evaluation each, the second one's with other fields."""
+        found = run_at(tmp_path / "one"), run_at(tmp_path / "other")
+        for run in found:
+            path = write_evaluation(run, 400)
+            change(path, key={"corpus": "a" * 64})
+        change(path, **other)
+        return found
+
+    def test_of_the_same_corpus_have_a_floor(self, tmp_path):
+        text, tables = chapter(*self.runs(tmp_path))
+        (table,) = tables.values()
+        assert "floor" in table.heads
+        assert table.rows[3][-3] == "4.00"
+        assert "do not compare" not in text
+
+    def test_a_floor_that_the_first_has_not_measured_is_the_others(self, tmp_path):
+        one, other = self.runs(tmp_path)
+        path = one.evaluation / "step-0000400-validation.json"
+        metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+        metrics["mcd_espnet"]["floor"] = None
+        change(path, metrics=metrics)
+        (table,) = chapter(one, other)[1].values()
+        assert table.rows[3][-3] == "4.00"
+
+    @pytest.mark.parametrize(
+        ("fields", "words"),
+        [
+            ({"key": {"corpus": "b" * 64}}, "on different corpora (one: aaaaaaaa, other: bbbbbbbb)"),
+            ({"vocoder": "hifigan"}, "through different vocoders (one: griffin-lim, other: hifigan)"),
+            ({"utterances": {"LJ-1": {}}}, "on different utterances (one: 2, other: 1 of them)"),
+            (
+                {"vocoder": "hifigan", "key": {"corpus": "b"}},
+                "on different corpora (one: aaaaaaaa, other: b) and through different vocoders",
+            ),
+        ],
+    )
+    def test_measured_in_different_ways_says_so_and_has_no_floor(self, tmp_path, fields, words):
+        runs = self.runs(tmp_path, **fields)
+        text, tables = chapter(*runs)
+        (table,) = tables.values()
+        assert f"They were measured {words}" in text
+        assert "do not compare them" in text
+        assert "floor" not in table.heads
+        assert all(len(row) in (1, len(table.heads)) for row in table.rows)
+        for run in runs:
+            write_evaluation(run, 100)
+        found = [read(run) for run in runs]
+        assert "dashed" not in scores.over_steps(found, "validation").caption
+
+    def test_on_other_splits_says_so(self, tmp_path):
+        one, other = run_at(tmp_path / "one"), run_at(tmp_path / "other")
+        write_evaluation(one, 400)
+        write_evaluation(other, 400, "test")
+        text, _ = chapter(one, other)
+        assert f"other is not evaluated on validation: fs2keras evaluate {other.path}" in text
+        assert f"one is not evaluated on test: fs2keras evaluate {one.path} --split test" in text
+
+    def test_shows_what_was_chosen_as_best_too(self, tmp_path):
+        one, other = self.runs(tmp_path)
+        choose(one, 200)
+        write_evaluation(one, 200, mcd=7.0)
+        text, tables = chapter(one, other)
+        assert text.startswith("one: Chosen as best")
+        first, second = tables
+        assert second == "On validation: mean (95 % interval), what was chosen as best of each"
+        assert tables[second].rows[3][1].startswith("7.00 (")
 
 
 class TestProsody:

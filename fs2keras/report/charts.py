@@ -39,7 +39,7 @@ def loss(runs: Sequence[Run]) -> Chart:
         _train_and_validation(run, column, last),
         (0, last),
         log=True,
-        shades=_every_other(phase_width(run.step), last),
+        shades=_every_other(phase_width(run.planned), last),
         lines=[row["step"] for row in run.events if row.get("event") == "resumed"],
         rug=[checkpoint.step for checkpoint in run.snapshot.checkpoints],
         star=(best["step"], best["loss"]) if best else None,
@@ -49,7 +49,7 @@ def loss(runs: Sequence[Run]) -> Chart:
         label = f"lowest in validation, {best['loss']:.4g} at step {best['step']:,}"
         legend.append(Line2D([], [], label=label, marker="*", color=INK, markersize=8, linestyle="none"))
     caption = (
-        f"Lower is better. The grey bands are the phases of the table below, {phase_width(run.step):,} steps each; "
+        f"Lower is better. The grey bands are the phases of the table below, {phase_width(run.planned):,} steps each; "
         "marks on the axis are checkpoints, a dotted vertical line is a resume."
     )
     return _chart("loss", "In training and validation", _alt(runs, column), caption, 3.6, [panel], 1, legend)

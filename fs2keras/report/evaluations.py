@@ -47,7 +47,8 @@ class Metric:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """One checkpoint on one split. `prosody`: utterance -> name -> (predicted, true), a value for each phoneme."""
+    """One checkpoint on one split. `prosody`: utterance -> name -> (predicted, true), a value for each phoneme; `key`
+    tells checkpoint and corpus from others; `is_best`: of the run's best.keras."""
 
     run: str
     step: int | None
@@ -59,6 +60,14 @@ class Evaluation:
     texts: Mapping[str, str]
     failed: int
     prosody: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]]
+    key: Mapping[str, Any]
+    is_best: bool
+
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 of the checkpoint."""
+        found = self.key.get("checkpoint")
+        return found if isinstance(found, str) else None
 
     @property
     def place(self) -> str:
@@ -74,7 +83,7 @@ def read_evaluations(folder: Path) -> tuple[tuple[Evaluation, ...], list[str]]:
             if whole["format"] > FORMAT:
                 problems.append(f"{path}: {_NEWER.format(format=whole['format'], ours=FORMAT)}")
             else:
-                found.append(_evaluation(whole))
+                found.append(_evaluation(whole, path.stem))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             problems.append(f"{path}: is no evaluation ({error}). Delete it, and run fs2keras evaluate again.")
     return tuple(sorted(found, key=_order)), problems
@@ -92,7 +101,7 @@ def _order(one: Evaluation) -> tuple:
     return known, one.split, one.step is None, one.step or 0
 
 
-def _evaluation(whole: Mapping[str, Any]) -> Evaluation:
+def _evaluation(whole: Mapping[str, Any], name: str) -> Evaluation:
     utterances, step = whole.get("utterances") or {}, whole.get("step")
     metrics = [_metric(name, about) for name, about in whole["metrics"].items()]
     return Evaluation(
@@ -106,6 +115,8 @@ def _evaluation(whole: Mapping[str, Any]) -> Evaluation:
         texts={id: str(mine.get("text", "")) for id, mine in utterances.items()},
         failed=sum(bool(mine.get("failed")) for mine in utterances.values()),
         prosody={id: pairs for id, mine in utterances.items() if (pairs := _prosody(mine.get("prosody") or {}))},
+        key=whole["key"] if isinstance(whole.get("key"), dict) else {},
+        is_best=name == f"best-{whole['split']}",  # one from elsewhere has more in its name
     )
 
 

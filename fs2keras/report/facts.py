@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fs2keras.report.choice import Choice, read_choice, tell_earlier_bests
 from fs2keras.report.evaluations import Evaluation, read_evaluations
 from fs2keras.report.figures import is_number
 from fs2keras.rundir.columns import STEP_HEAD, STEP_TAIL, names
@@ -21,14 +22,15 @@ _SAID_EVERY = 4  # of the parts in which steps.csv is read, 1 MB each
 class Run:
     """One run: the monitor's snapshot of it, and what the monitor does not need.
 
-    `label` tells it from the others of the report; `beats` is all of process.csv; `problems` says in sentences what
-    could not be read.
+    `label` tells it from the others of the report; `beats` is all of process.csv; `choice` is what was chosen as the
+    best checkpoint, if that was done; `problems` says in sentences what could not be read.
     """
 
     snapshot: Snapshot
     label: str
     beats: Rows
     evaluations: tuple[Evaluation, ...]
+    choice: Choice | None
     problems: tuple[str, ...]
 
     @property
@@ -82,6 +84,11 @@ class Run:
     @property
     def total(self) -> int | None:
         return self.positive(self.snapshot.record, "total_steps")
+
+    @property
+    def planned(self) -> int:
+        """The steps that the run is to have, or has where it has more or that is not known."""
+        return max(self.total or self.positive(self.recipe("train"), "steps") or 0, self.step)
 
     @property
     def losses(self) -> list[str]:
@@ -151,4 +158,6 @@ def read_run(rundir: RunDir, label: str, report: Callable[[str], None]) -> Run:
     if skipped := snapshot.summary.get("skipped_rows", 0) + beats.skipped:
         problems.append(f"{skipped:,} lines of the run's CSV files are broken and left out.")
     evaluations, unread = read_evaluations(rundir.path / "evaluation")
-    return Run(snapshot, label, beats, evaluations, tuple(problems + unread))
+    choice, unclear = read_choice(rundir)
+    evaluations, earlier = tell_earlier_bests(evaluations, rundir)
+    return Run(snapshot, label, beats, evaluations, choice, tuple(problems + unread + unclear + earlier))

@@ -8,7 +8,7 @@ import numpy as np
 from fs2keras.report.charts import legend_of
 from fs2keras.report.curves import Curve
 from fs2keras.report.document import Chart, Table
-from fs2keras.report.evaluations import Evaluation, Interval, Metric, latest
+from fs2keras.report.evaluations import Evaluation, Interval, Metric
 from fs2keras.report.facts import Run
 from fs2keras.report.figures import when
 from fs2keras.report.panels import Panel, draw
@@ -23,8 +23,8 @@ _CHARTED = 9
 _DIGITS = 3
 
 
-def of_one(evaluation: Evaluation) -> Table:
-    """All metrics of one evaluation."""
+def of_one(evaluation: Evaluation, which: str = "") -> Table:
+    """All metrics of one evaluation; `which` one it is, where there are others."""
     heads = ("metric", "mean", "95 % interval", "floor", "recording", "unit", "better")
     rows: list[tuple[str, ...]] = []
     for mode, metrics in _by_mode(evaluation.metrics).items():
@@ -36,21 +36,21 @@ def of_one(evaluation: Evaluation) -> Table:
             rows.append(
                 (label, number(metric, metric.voice.mean), f"{low} to {high}", *sides, metric.unit, metric.direction)
             )
-    title = f"On {evaluation.split}, {evaluation.place}"
+    title = f"On {evaluation.split}, {evaluation.place}" + (f": {which}" if which else "")
     return Table(title, heads, rows, frozenset({1, 3, 4}))
 
 
-def side_by_side(runs: Sequence[Run], split: str) -> Table:
-    """The latest evaluation of each run on a split."""
-    found = [latest(run.evaluations).get(split) for run in runs]
+def side_by_side(runs: Sequence[Run], found: Sequence[Evaluation | None], title: str) -> Table:
+    """An evaluation of each run that has one; with the floor, where it is the same for all."""
     known = [one for one in found if one]
+    floors = not unlike(runs, found)
     order = list(dict.fromkeys(metric.name for one in known for metric in one.metrics))
     metrics = [{metric.name: metric for metric in one.metrics} if one else {} for one in found]
     places = [f", {one.place}" if one else "" for one in found]
     heads = (
         "metric",
         *(f"{run.label}{place}" for run, place in zip(runs, places, strict=True)),
-        "floor",
+        *(["floor"] if floors else []),
         "unit",
         "better",
     )
@@ -60,10 +60,35 @@ def side_by_side(runs: Sequence[Run], split: str) -> Table:
         rows.append((_HINTS.get(mode, mode or "other"),))
         for first in members:
             cells = [_with_interval(mine.get(first.name)) for mine in metrics]
-            row = (f"{first.label} [{first.name}]", *cells, _mean(first, first.floor), first.unit, first.direction)
-            rows.append(row)
-    title = f"On {split}: mean (95 % interval), latest evaluation of each"
-    return Table(title, heads, rows, frozenset(range(1, len(runs) + 2)))
+            if floors:
+                same = next((mine[first.name].floor for mine in metrics if _has_floor(mine, first.name)), None)
+                cells.append(_mean(first, same))
+            rows.append((f"{first.label} [{first.name}]", *cells, first.unit, first.direction))
+    return Table(title, heads, rows, frozenset(range(1, len(runs) + 1 + floors)))
+
+
+def unlike(runs: Sequence[Run], found: Sequence[Evaluation | None]) -> str:
+    """In what the evaluations were made in different ways, so that their figures cannot be compared; "" in nothing."""
+    known = [(run.label, one) for run, one in zip(runs, found, strict=True) if one]
+    corpora = {label: str(one.key["corpus"])[:8] for label, one in known if one.key.get("corpus")}
+    vocoders = {label: one.vocoder for label, one in known}
+    counts = {label: f"{len(one.texts):,}" for label, one in known}
+    parts = []
+    if len({str(one.key["corpus"]) for _, one in known if one.key.get("corpus")}) > 1:
+        parts.append(f"on different corpora ({_each(corpora)})")
+    if len({frozenset(one.texts) for _, one in known}) > 1:
+        parts.append(f"on different utterances ({_each(counts)} of them)")
+    if len(set(vocoders.values())) > 1:
+        parts.append(f"through different vocoders ({_each(vocoders)})")
+    return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1] if parts else ""
+
+
+def _each(values: dict[str, str]) -> str:
+    return ", ".join(f"{label}: {value}" for label, value in values.items())
+
+
+def _has_floor(metrics: dict[str, Metric], name: str) -> bool:
+    return name in metrics and metrics[name].floor is not None
 
 
 def worst(evaluation: Evaluation) -> Table | None:
@@ -89,9 +114,11 @@ def over_steps(runs: Sequence[Run], split: str) -> Chart | None:
     order = [metric for ones in found for one in ones for metric in one.metrics]
     modes = {metric.name: metric.mode for metric in order}
     names.sort(key=lambda name: modes[name] != "free-running")
-    panels = [_panel(found, name) for name in names[:_CHARTED]]
+    floors = not unlike([run for run, ones in zip(runs, found, strict=True) for _ in ones], sum(found, []))
+    panels = [_panel(found, name, floors) for name in names[:_CHARTED]]
     height = 2.2 * -(-len(panels) // 3) + 0.3
-    caption = "Means over the split with their 95 % intervals; dashed: the floor (copy-synthesis), or the recordings."
+    caption = "Means over the split with their 95 % intervals"
+    caption += "; dashed: the floor (copy-synthesis), or the recordings." if floors else "."
     alt = f"Metrics over the evaluated checkpoints, on {split}"
     legend = legend_of(runs) if len(runs) > 1 else []
     title = f"Metrics by checkpoint, on {split}"
@@ -119,7 +146,7 @@ def number(metric: Metric, value: float) -> str:
     return f"{value:,.{digits}f}"
 
 
-def _panel(found: Sequence[Sequence[Evaluation]], name: str) -> Panel:
+def _panel(found: Sequence[Sequence[Evaluation]], name: str, floors: bool) -> Panel:
     lines, first = [], None
     for i, ones in enumerate(found):
         metrics = [(one.step, metric) for one in ones for metric in one.metrics if metric.name == name]
@@ -130,7 +157,7 @@ def _panel(found: Sequence[Sequence[Evaluation]], name: str) -> Panel:
         mean, low, high = (np.array([metric.voice[k] for _, metric in metrics]) for k in range(3))
         lines.append(Curve(x, mean, i, raw=(x, low, high), dots=True))
     sides = {"floor": first.floor} if first.better else {"recording": first.recording}
-    levels = [(interval.mean, side) for side, interval in sides.items() if interval]
+    levels = [(interval.mean, side) for side, interval in sides.items() if interval and floors]
     ends = [float(edge) for line in lines for edge in (line.x.min(), line.x.max())]
     margin = 0.04 * (max(ends) - min(ends)) or 1.0
     title = f"{name} ({first.unit})" if first.unit else name

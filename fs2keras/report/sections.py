@@ -1,10 +1,12 @@
 """The chapters of a report: what stands in it, and in which order."""
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from fs2keras.report import charts, inventory, prosody, resources, samples, scores, storage, words
+from fs2keras.report.choice import evaluation_of_best
 from fs2keras.report.curves import finite
 from fs2keras.report.document import Block, Heading, Section, Table, Text
 from fs2keras.report.evaluations import latest
@@ -96,13 +98,15 @@ def _losses(runs: Sequence[Run], found: Sequence[Sequence[Phase]]) -> Iterator[B
 
 
 def _phases(run: Run) -> tuple[Phase, ...]:
-    return phases(run.steps, run.validation, storage.checkpoint_bytes(run), storage.sample_bytes(run), run.step)
+    written = storage.checkpoint_bytes(run), storage.sample_bytes(run)
+    return phases(run.steps, run.validation, *written, run.step, run.planned)
 
 
 def _phase_table(run: Run, found: Sequence[Phase], named: bool) -> Table | None:
     if not found:
         return None
-    heads = ("steps", "loss at start", "at end", "per 1,000 steps", "validation", "time", "checkpoints", "written")
+    heads = ("steps", "loss at start", "at end", "per 1,000 steps", "validation", "time")
+    heads += ("checkpoints", "their size", "cumulative", "samples")
     rows = [
         (
             f"{phase.first:,} to {phase.last:,}",
@@ -112,13 +116,15 @@ def _phase_table(run: Run, found: Sequence[Phase], named: bool) -> Table | None:
             figure(phase.validation),
             "" if phase.seconds is None else duration(phase.seconds),
             f"{phase.checkpoints}",
-            file_size(phase.bytes + phase.sample_bytes),
+            file_size(phase.bytes),
+            file_size(phase.bytes_until),
+            file_size(phase.sample_bytes),
         )
         for phase in found
     ]
     title = "Phases" + (f" of {run.label}" if named else "")
-    title += ": the loss in training at a border is the median around it; written are checkpoints and samples"
-    return Table(title, heads, rows, frozenset(range(1, 8)))
+    title += ": the loss in training at a border is the median around it; sizes are of what was written, removed or not"
+    return Table(title, heads, rows, frozenset(range(1, 10)))
 
 
 def _gap(runs: Sequence[Run]) -> list[Block]:
@@ -171,21 +177,61 @@ def _breaks(times: Times, of: str) -> Table:
 
 
 def _evaluation(runs: Sequence[Run]) -> Iterator[Block | None]:
+    yield from (Text((f"{run.label}: " if len(runs) > 1 else "") + str(run.choice)) for run in runs if run.choice)
     splits = list(dict.fromkeys(split for run in runs for split in latest(run.evaluations)))
     if not splits:
-        yield Text(f"Not evaluated yet. These figures are made by: fs2keras evaluate {runs[0].rundir.path}")
+        yield Text(f"Not evaluated yet. These figures are made by: {_evaluate(runs[0])}")
         return
     for split in splits:
-        found = [one for run in runs if (one := latest(run.evaluations).get(split))]
-        yield scores.side_by_side(runs, split) if len(runs) > 1 else scores.of_one(found[0])
-        yield from (Text(scores.about(one)) for one in found)
-        yield scores.over_steps(runs, split)
-        if len(runs) == 1:
-            yield scores.worst(found[0])
+        if len(runs) > 1:
+            yield from _several_on(runs, split)
+        else:
+            yield from _one_on(runs[0], split)
     yield Text(
         "The floor is copy-synthesis: the recording's own mel spectrogram through the same vocoder. No voice can be "
         "expected to do better than that. Intervals are 95 %, by bootstrap over utterances."
     )
+
+
+def _one_on(run: Run, split: str) -> Iterator[Block | None]:
+    """The latest evaluation of a run on a split, and that of the checkpoint which was chosen as best."""
+    shown, best = latest(run.evaluations)[split], evaluation_of_best(run.evaluations, run.choice, split)
+    yield scores.of_one(shown, "chosen as best" if shown is best else "")
+    yield Text(scores.about(shown))
+    if best and best is not shown:
+        name = f", {run.choice.name}" if best.step is None and run.choice else ""
+        yield scores.of_one(best, f"chosen as best{name}")
+        yield Text(scores.about(best))
+    elif run.choice and not best:
+        yield Text(f"What was chosen as best is not evaluated on {split}: {_evaluate(run, split)} --checkpoint best")
+    yield scores.over_steps([run], split)
+    yield scores.worst(shown)
+
+
+def _several_on(runs: Sequence[Run], split: str) -> Iterator[Block | None]:
+    """The latest evaluations of several runs on a split, and those of their best checkpoints where they are others."""
+    shown = [latest(run.evaluations).get(split) for run in runs]
+    best = [evaluation_of_best(run.evaluations, run.choice, split) for run in runs]
+    tables = {"latest evaluation of each": shown}
+    if any(one and one not in shown for one in best):
+        tables["what was chosen as best of each"] = best
+    for which, found in tables.items():
+        yield scores.side_by_side(runs, found, f"On {split}: mean (95 % interval), {which}")
+        if unlike := scores.unlike(runs, found):
+            yield Text(
+                f"They were measured {unlike}: do not compare them, and they have no floor in common.", warns=True
+            )
+        yield from (Text(scores.about(one)) for one in found if one)
+    for run, one in zip(runs, shown, strict=True):
+        if not one:
+            yield Text(f"{run.label} is not evaluated on {split}: {_evaluate(run, split)}", warns=True)
+    yield scores.over_steps(runs, split)
+
+
+def _evaluate(run: Run, split: str = "validation") -> str:
+    """The command that evaluates a run."""
+    command = f"fs2keras evaluate {shlex.quote(str(run.rundir.path))}"
+    return command if split == "validation" else f"{command} --split {shlex.quote(split)}"
 
 
 def _prosody(runs: Sequence[Run]) -> Iterator[Block | None]:
@@ -198,7 +244,7 @@ def _prosody(runs: Sequence[Run]) -> Iterator[Block | None]:
             if len(runs) == 1:
                 yield prosody.contours(evaluation, "contours", label, run.hop_s)
     if not any(known):
-        command = f"fs2keras evaluate {runs[0].rundir.path}"
+        command = _evaluate(runs[0])
         yield Text(f"Predicted against true pitch, energy and durations are drawn from an evaluation: {command}")
 
 

@@ -6,6 +6,7 @@ from math import isfinite
 import numpy as np
 
 from fs2keras.report import curves, storage
+from fs2keras.report.choice import evaluation_of_best
 from fs2keras.report.document import Text
 from fs2keras.report.evaluations import Evaluation, latest
 from fs2keras.report.facts import Run
@@ -26,7 +27,8 @@ _HEADLINES = ("mcd_espnet", "cer", "mel_postnet")
 
 def summary(run: Run, times: Times) -> list[Text]:
     """A run in five to ten sentences, what is wrong last."""
-    sentences = [_progress(run), _time(run, times), _training(run), _best(run), _trend(run), _speed(run)]
+    sentences = [_progress(run), _time(run, times), _training(run), _best(run), _trend(run)]
+    sentences += [str(run.choice) if run.choice else "", _speed(run)]
     sentences += [_interruptions(run, times), _disk(run), *_evaluations(run)]
     told = {"plateau", _TOLD.get(run.state)}
     wrong = [alert.text for alert in run.snapshot.alerts if alert.kind not in told]
@@ -202,8 +204,11 @@ def _disk(run: Run) -> str:
 
 
 def _evaluations(run: Run) -> Iterator[str]:
-    for evaluation in latest(run.evaluations).values():
+    for split, evaluation in latest(run.evaluations).items():
         yield _evaluated(evaluation)
+        best = evaluation_of_best(run.evaluations, run.choice, split)
+        if best and best is not evaluation:
+            yield _evaluated(best)
 
 
 def _evaluated(evaluation: Evaluation) -> str:
