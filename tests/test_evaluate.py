@@ -17,7 +17,9 @@ from fs2keras import cli
 from fs2keras.errors import UserError
 from fs2keras.evaluation import recognisers
 from fs2keras.evaluation.best import average
-from fs2keras.evaluation.catalogue import FREE_RUNNING, METRICS, TEACHER_FORCED
+from fs2keras.evaluation.catalogue import BY_NAME, FREE_RUNNING, METRICS, TEACHER_FORCED
+from fs2keras.evaluation.compare import _difference
+from fs2keras.evaluation.results import Evaluation
 from fs2keras.rundir.layout import RunDir
 from fs2keras.rundir.tail import read_rows
 
@@ -414,7 +416,7 @@ def test_compare_speaks_side_by_side_and_pairs_the_differences(voice_run, evalua
     floor, first, second = (float(cell) for cell in (row.split()[3], row.split()[4], row.split()[5]))
     assert floor == pytest.approx(evaluated["metrics"]["mcd_espnet"]["floor"]["mean"], abs=0.01)
     assert floor < first < second
-    assert "worse" in row
+    assert "may be chance" in row  # three utterances do not tell
     assert len(list((tmp_path / "both").glob("*/*/*.wav"))) == 2 * len(evaluated["utterances"])
     sentences = tmp_path / "two.txt"
     sentences.write_text("fox|The quick brown fox.\nodd|\u2603\n", encoding="utf-8")
@@ -426,6 +428,25 @@ def test_compare_speaks_side_by_side_and_pairs_the_differences(voice_run, evalua
     assert "speaking_rate" in capsys.readouterr().out  # what needs no recording is measured
     assert cli.main(["compare", names[0], names[0]]) == 2
     assert "at least two different" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "shift", "verdict"),
+    [
+        ("mcd_espnet", 12, 0.5, ", worse"),
+        ("mcd_espnet", 12, -0.5, ", better"),
+        ("dnsmos", 12, 0.5, ", better"),
+        ("mcd_espnet", 12, 0.0, ", may be chance"),
+        ("mcd_espnet", 5, -0.5, ", may be chance"),
+        ("pause_share", 12, 0.5, ")"),
+    ],
+)
+def test_a_difference_is_called_one_where_it_is_beyond_chance(name, count, shift, verdict):
+    base, other, rng = Evaluation({}), Evaluation({}), np.random.default_rng(0)
+    for n, hard in enumerate(rng.normal(6, 2, count)):
+        base.add(str(n), voice={name: hard})
+        other.add(str(n), voice={name: hard + shift + rng.normal(0, 0.2)})
+    assert _difference(base, other, BY_NAME[name], list(base.utterances)).endswith(verdict)
 
 
 def test_compare_asks_the_recogniser_about_sentences(voice_run, tmp_path, plugged, capsys):

@@ -237,16 +237,21 @@ class TestMeanInterval:
         assert found.count == 500
 
     def test_few_values_have_percentiles_of_all_samples(self):
-        """Of three values there are 27 samples, and their means are known."""
+        """Of three values there are 27 samples, and their means are known. Student's t of two degrees of freedom is
+        .8165 at 50 %, times the root of 3/2 just one deviation of a normal distribution: its percentiles 15.9 and 84.1.
+        """
         values = np.array([1.0, 2.0, 6.0])
         means = values[np.indices((3, 3, 3)).reshape(3, -1)].mean(axis=0)
-        low, high = np.percentile(means, [10, 90])
-        found = mean_interval(values, resamples=20_000, level=0.8)
+        low, high = np.percentile(means, [15.866, 84.134])
+        found = mean_interval(values, resamples=20_000, level=0.5)
         assert (found.low, found.high) == pytest.approx((low, high), abs=1e-9)
 
     def test_is_scipys(self):
         values = np.random.default_rng(3).lognormal(size=60)
-        theirs = scipy.stats.bootstrap((values,), np.mean, n_resamples=20_000, method="percentile", rng=9)
+        tail = scipy.stats.norm.sf(2.00100 * math.sqrt(60 / 59))  # Student's t of 59 degrees of freedom at 97.5 %
+        theirs = scipy.stats.bootstrap(
+            (values,), np.mean, n_resamples=20_000, method="percentile", confidence_level=1 - 2 * tail, rng=9
+        )
         found = mean_interval(values, resamples=20_000)
         assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval), rel=0.01)
 
@@ -259,6 +264,12 @@ class TestMeanInterval:
         assert found == mean_interval(values, seed=seed, resamples=200)
         if len(set(values)) > 1:
             assert found.low - slack <= found.mean
+
+    @pytest.mark.parametrize("count", [6, 12, 40])
+    def test_holds_the_true_mean_nineteen_times_in_twenty(self, count):
+        rng = np.random.default_rng(0)
+        found = [mean_interval(rng.normal(size=count), resamples=1000) for _ in range(300)]
+        assert sum(one.low <= 0 <= one.high for one in found) >= 0.92 * len(found)
 
     def test_one_value_is_no_interval(self):
         assert mean_interval([3.5]) == Interval(3.5, 3.5, 3.5, 1)

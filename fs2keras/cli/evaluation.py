@@ -123,13 +123,14 @@ def _samples(options) -> int:
         sentences = read_sentences(options.sentences) if options.sentences else None
         voice, prepared = Voice.load(path), None if sentences else open_corpus(recipe, options.split)
     if sentences:
-        name, recordings = options.sentences.stem, lambda id: None
+        name, recordings = f"sentences-{options.sentences.stem}", lambda id: None
     else:
-        name, recordings = options.split, recordings_of(prepared, Path(recipe.corpus.path), voice.audio)
+        name, recordings = f"samples-{options.split}", recordings_of(prepared, Path(recipe.corpus.path), voice.audio)
         sentences = {id: prepared.text(id) for id in prepared.ids(options.split)}
-    folder = options.output or run.evaluation / f"{path.stem}-samples-{name}"
-    page = write_samples(voice, sentences, folder, f"{run.name}, {path.stem}", recordings, print)
-    print(f"{len(sentences):,} sentences in {folder}. Listen: {page}")
+    folder = options.output or run.evaluation / f"{path.stem}-{name}"
+    page, count = write_samples(voice, sentences, folder, f"{run.name}, {path.stem}", recordings, print)
+    spoken = f"{count:,}" if count == len(sentences) else f"{count:,} of {len(sentences):,}"
+    print(f"{spoken} sentences in {folder}. Listen: {page}")
     return 0
 
 

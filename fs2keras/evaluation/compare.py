@@ -21,6 +21,7 @@ from fs2keras.rundir.layout import RunDir
 from fs2keras.voice import Voice
 
 _ON_PAGE = 30  # sentences
+_FEWEST = 6  # utterances: that all of five are better happens by chance more often than once in twenty times
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def _difference(base: Evaluation, other: Evaluation, metric: Metric, ids: Sequen
     numbers = "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(apart.mean, apart.low, apart.high, d=metric.digits)
     if not metric.better:
         return numbers
-    if apart.low <= 0 <= apart.high or apart.count == 1:
+    if apart.low <= 0 <= apart.high or apart.count < _FEWEST:
         return f"{numbers}, may be chance"
     return f"{numbers}, {'better' if (apart.mean < 0) == (metric.better == 'lower') else 'worse'}"
 

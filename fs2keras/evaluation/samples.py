@@ -27,8 +27,9 @@ def write_samples(
     title: str,
     recordings: Callable[[str], np.ndarray | None],
     report: Callable[[str], None],
-) -> Path:
-    """A wav and a spectrogram for each sentence (id -> text), and index.html to listen on; returns the page's path.
+) -> tuple[Path, int]:
+    """A wav and a spectrogram for each sentence (id -> text), and index.html to listen on; returns the page's path and
+    how many were spoken.
 
     `recordings` gives the samples of an id's recording, or None. A sentence that cannot be spoken is left out, and the
     page says why. Raises UserError when none can.
@@ -49,7 +50,7 @@ def write_samples(
     write_page(page, title=title, summary=summary, systems=systems, items=items[:_ON_PAGE])
     for id, problem in problems.items():
         report(f"{id}: not spoken: {problem}")
-    return page
+    return page, len(items) - len(problems)
 
 
 def _spoken(voice: Voice, id: str, text: str, folder: Path, recording: np.ndarray | None) -> Item:
