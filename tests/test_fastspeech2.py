@@ -111,6 +111,7 @@ def test_number_of_parameters_is_the_reference_s():
 
 
 def test_initial_values_are_pytorch_s():
+    keras.utils.set_random_seed(1)  # a p-value of random numbers is below .001 once in a thousand times
     model = FastSpeech2(50, cases.PITCH, cases.ENERGY, **(cases.SIZES | {"width": 16, "bins": 64, "speakers": 40}))
     fan, uniform, normal, last = {}, [], [], model.arguments["postnet_blocks"] - 1
     for weight in model.weights:
