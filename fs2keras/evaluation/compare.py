@@ -146,7 +146,8 @@ def _measured(systems, split: str, wanted, folder: Path, report) -> tuple[list[I
             sounds.append(_sound(system.name, wav.read(path, audio.sample_rate), settings, mine["voice"]))
         real = recording(id)
         if real is not None:
-            sounds.append(_sound(RECORDING, real, settings, {}))
+            values = evaluations[first.name].utterances[id].get("recording", {})
+            sounds.append(_sound(RECORDING, real, settings, values))
         items.append(Item(id, prepared.text(id), tuple(sounds), problem.strip()))
     prepared.close()
     return items, _tables(evaluations)
